@@ -1,0 +1,2 @@
+//! mcp-chaos
+fn main() {}

@@ -1,0 +1,2 @@
+//! mcp-deploy
+fn main() {}

@@ -1,0 +1,2 @@
+//! mcp-gen
+fn main() {}

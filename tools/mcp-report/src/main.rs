@@ -1,0 +1,2 @@
+//! mcp-report
+fn main() {}

@@ -1,0 +1,2 @@
+//! mcp-scrape
+fn main() {}
