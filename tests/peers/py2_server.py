@@ -1,0 +1,20 @@
+"""A test server on the official Python SDK 2.x (PyPI `mcp`), which speaks both eras on one port."""
+
+import argparse
+
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
+from py_furniture import furnish
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--port", type=int, required=True)
+parser.add_argument("--mode", choices=["stateful-sse", "stateless-json"], default="stateful-sse")
+args = parser.parse_args()
+
+server = MCPServer("py2", version="1", log_level="ERROR")
+furnish(server, ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False))
+stateless = args.mode == "stateless-json"
+app = server.streamable_http_app(json_response=stateless, stateless_http=stateless)
+# Without a limit, uvicorn waits at SIGTERM until every open event stream has been closed by its client.
+uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="error", timeout_graceful_shutdown=1)
