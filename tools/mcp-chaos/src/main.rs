@@ -1,2 +1,26 @@
-//! mcp-chaos
-fn main() {}
+//! mcp-chaos: breaks servers and networks between mcp-deploy and mcp-gen, and mends them; so far it only keeps the pipe's contract.
+
+use clap::Parser;
+use record::{Say, filter};
+use std::process::ExitCode;
+
+/// Breaks MCP servers and networks, and mends them.
+///
+/// So far it injects no faults: it keeps its place in the pipe and copies every line.
+#[derive(Parser)]
+#[command(
+    name = "mcp-chaos",
+    version,
+    after_help = "Example:\n  mcp-deploy local | mcp-chaos | mcp-gen --for 10s | mcp-report"
+)]
+struct Cli {
+    /// Say nothing but errors.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let say = Say::new("mcp-chaos", cli.quiet);
+    filter::run("mcp-chaos", env!("CARGO_PKG_VERSION"), &say).leave()
+}

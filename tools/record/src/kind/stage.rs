@@ -1,0 +1,33 @@
+//! `stage`: a stage of the load began or ended.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a stage asked for, and, at its end, what was reached.
+///
+/// Stages are pinned to t0: `connect`, `warm-up`, `steady` (or those asked for), `drain`.
+///
+#[doc = concat!("```json\n", include_str!("examples/stage.json"), "```")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Stage {
+    /// Its name: `connect`, `warm-up`, `steady`, `drain`.
+    pub stage: String,
+    /// `began` or `ended`.
+    pub state: String,
+    /// When it was planned to begin, in Unix microseconds.
+    pub start_us: u64,
+    /// How long it was planned to last, in microseconds.
+    pub planned_us: u64,
+    /// Clients asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u64>,
+    /// Calls per second asked for, over all clients of this generator; absent in the closed model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_per_s: Option<f64>,
+    /// At the end: connections that stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u64>,
+    /// At the end: calls per second that were ok within the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_per_s: Option<f64>,
+}

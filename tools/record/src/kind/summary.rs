@@ -1,0 +1,120 @@
+//! `summary`: the totals of a stage, or of the whole run.
+
+use crate::histogram::Latency;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One line per (stage, profile, method, tool), with all histograms; and a last one with `"final":true`, the totals
+/// of all stages, and how the generator itself was doing.
+///
+#[doc = concat!("```json\n", include_str!("examples/summary.json"), "```")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// True only in a generator's last one.
+    #[serde(rename = "final", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_final: bool,
+    /// The stage; absent in the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// The profile; absent in the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The JSON-RPC method; absent in the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The tool, of `tools/call`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// When the stage (or the first one) began, in Unix microseconds.
+    pub start_us: u64,
+    /// How long the stage (or all of them) lasted as planned, in microseconds.
+    pub span_us: u64,
+    /// Calls per second asked for in this stage, of this method and tool; absent in the closed model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_per_s: Option<f64>,
+    /// Calls due.
+    pub scheduled: u64,
+    /// Calls whose last byte was written.
+    pub sent: u64,
+    /// Calls answered well.
+    pub ok: u64,
+    /// Of `ok`: those done before their stage ended, which is what a `rate` gate counts.
+    #[serde(default)]
+    pub ok_in_stage: u64,
+    /// All other outcomes, by class: `tool_error`, `rpc_error`, `http_error`, `connect_failed`, `connection_closed`, `stream_ended`, `timeout`, `abandoned`, `protocol_error`, `session_lost`, `input_required`, `cancelled`, `shed`.
+    pub errors: BTreeMap<String, u64>,
+    /// The codes behind `rpc_error`, `http_error` and `connection_closed`: `rpc_-32603`, `http_503`, `reused`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, u64>,
+    /// Bytes of requests, heads and frames included, TLS not.
+    pub sent_bytes: u64,
+    /// Bytes of answers, likewise.
+    pub received_bytes: u64,
+    /// Due to done, of `ok` calls: what a user waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Latency>,
+    /// Sent to done, of `ok` calls: what the server takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Latency>,
+    /// Due to done, of calls with any other outcome that were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Latency>,
+    /// Due to taken up: the generator's own lateness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<Latency>,
+    /// Taken up to sent: window or connections full, the server's doing. A call that found the window full counts from due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Latency>,
+    /// Set-up of a connection, handshakes included; only in rows with the method `connect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Latency>,
+    /// How the generator was doing; only in the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Generator>,
+    /// What was spoken with the servers; only in the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialects: Option<Vec<Dialect>>,
+}
+
+/// How a generator was doing while it made the load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Generator {
+    /// `open` or `closed`.
+    pub model: String,
+    /// Clients.
+    pub clients: u64,
+    /// Worker threads.
+    pub threads: u32,
+    /// CPU time of the whole process from t0 on, user and system.
+    pub cpu_us: u64,
+    /// From t0 to the end of the drain.
+    pub wall_us: u64,
+    /// The longest time by which a worker's loop came back late.
+    pub max_gap_us: u64,
+    /// The share of CPU time that the hypervisor took, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steal_percent: Option<f64>,
+    /// Answers that belong to no call in flight: unknown, repeated or late ids.
+    #[serde(default)]
+    pub stray_answers: u64,
+    /// Connections set up.
+    #[serde(default)]
+    pub connects: u64,
+}
+
+/// What a generator spoke with the servers of one origin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Dialect {
+    /// The server's origin: `ws://127.0.0.1:5555`.
+    pub origin: String,
+    /// `legacy` or `modern`.
+    pub era: String,
+    /// The protocol revision: `2025-11-25`.
+    pub revision: String,
+    /// `ws`, `http`, ….
+    pub transport: String,
+    /// What the server calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}

@@ -1,0 +1,44 @@
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks to end in good order, the second at once; in the end the signal is raised again.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+
+/// Calls `on(signal, n)` for the n-th (from 1) of these signals, from a thread of its own.
+/// A signal that was ignored when the tool started (nohup) stays ignored.
+///
+/// # Errors
+/// The kernel refused a handler.
+pub fn watch(mut on: impl FnMut(i32, u32) + Send + 'static) -> io::Result<()> {
+    let wanted: Vec<i32> = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|&s| !is_ignored(s))
+        .collect();
+    let mut signals = Signals::new(wanted)?;
+    std::thread::spawn(move || {
+        for (n, signal) in (1..).zip(signals.forever()) {
+            on(signal, n);
+        }
+    });
+    Ok(())
+}
+
+/// Ends the process by `signal` itself, so that bash sees it and stops the script. Returns only where that fails.
+pub fn die_of(signal: i32) {
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// The exit status that a shell shows for a process that `signal` ended.
+#[must_use]
+pub fn exit_status(signal: i32) -> u8 {
+    128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
+}
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: an all-zero sigaction is a valid value, and with a null new action sigaction(2) only reads the old one.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut old) == 0
+            && old.sa_sigaction == libc::SIG_IGN
+    }
+}
