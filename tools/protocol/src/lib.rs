@@ -15,9 +15,15 @@
 pub mod answer;
 pub mod code;
 pub mod dialect;
+pub mod endpoint;
 pub mod header;
+pub mod http;
 mod json;
 pub mod message;
 pub mod outcome;
 pub mod revision;
+pub mod sse;
 pub mod template;
+pub mod tls;
+pub mod wire;
+pub mod ws;

@@ -1,0 +1,266 @@
+//! Where a server is: the four kinds of URL that this crate can connect to, taken apart.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+/// The longest URL that is looked at, in bytes.
+const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// What is spoken at an endpoint, and whether TLS lies underneath.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// WebSocket over TCP.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+    /// HTTP over TCP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// Whether the endpoint is upgraded to WebSocket (RFC 6455).
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Scheme::Ws | Scheme::Wss)
+    }
+
+    /// Whether TLS lies underneath.
+    pub fn is_tls(self) -> bool {
+        matches!(self, Scheme::Wss | Scheme::Https)
+    }
+
+    /// The port of a URL that names none.
+    pub fn default_port(self) -> u16 {
+        if self.is_tls() { 443 } else { 80 }
+    }
+
+    /// The scheme as a URL spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Ws => "ws",
+            Scheme::Wss => "wss",
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Scheme> {
+        [Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https]
+            .into_iter()
+            .find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
+    }
+}
+
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// What is spoken there.
+    pub scheme: Scheme,
+    /// A name or an address; an IPv6 address stands here without its brackets.
+    pub host: String,
+    /// The TCP port, 1 to 65535.
+    pub port: u16,
+    /// Path and query, as sent in the request line; begins with `/`.
+    pub path: String,
+}
+
+/// Why a text is no endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// No `scheme://` in front.
+    #[error("`{0}` has no scheme: write it as ws://{0}, wss://{0}, http://{0} or https://{0}")]
+    NoScheme(String),
+    /// A scheme of another protocol.
+    #[error("the scheme `{0}` is not spoken here: use ws, wss, http or https")]
+    UnknownScheme(String),
+    /// `user:password@` in front of the host.
+    #[error(
+        "the URL carries a user name or password: take it out and send it with --header 'Authorization: …'"
+    )]
+    UserInfo,
+    /// An empty or malformed host.
+    #[error(
+        "`{0}` is no host: use a name of letters, digits, `-`, `_` and `.`, an IPv4 address, or an IPv6 address in [brackets]"
+    )]
+    BadHost(String),
+    /// A port that is no number from 1 to 65535.
+    #[error("`{0}` is no port: use a number from 1 to 65535")]
+    BadPort(String),
+    /// A character that cannot stand in a request line.
+    #[error("the path holds {0:?}: percent-encode it")]
+    BadPath(char),
+    /// Longer than any server would take.
+    #[error("the URL is {0} bytes long: {MAX_URL_BYTES} is the limit")]
+    TooLong(usize),
+}
+
+impl Endpoint {
+    /// Takes a URL apart. A fragment is dropped, since it is never sent.
+    ///
+    /// # Errors
+    /// When the text is no URL of the four schemes; each error says what to write instead.
+    pub fn parse(url: &str) -> Result<Endpoint, EndpointError> {
+        if url.len() > MAX_URL_BYTES {
+            return Err(EndpointError::TooLong(url.len()));
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(EndpointError::NoScheme(url.to_owned()));
+        };
+        let Some(scheme) = Scheme::parse(scheme) else {
+            return Err(EndpointError::UnknownScheme(scheme.to_owned()));
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let split = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(split);
+        if authority.contains('@') {
+            return Err(EndpointError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        let port = match port {
+            // RFC 3986 3.2.3 allows a colon with nothing behind it.
+            None | Some("") => scheme.default_port(),
+            Some(digits) => parse_port(digits)?,
+        };
+        Ok(Endpoint {
+            scheme,
+            host,
+            port,
+            path: check_path(path)?,
+        })
+    }
+
+    /// What a reference means that was received from this endpoint: a whole URL, `/path`, `?query`
+    /// or a relative path. HTTP+SSE servers name their POST address so.
+    ///
+    /// # Errors
+    /// As for [`Endpoint::parse`].
+    pub fn join(&self, reference: &str) -> Result<Endpoint, EndpointError> {
+        if reference.contains("://") {
+            return Endpoint::parse(reference);
+        }
+        if let Some(rest) = reference.strip_prefix("//") {
+            return Endpoint::parse(&format!("{}://{rest}", self.scheme.as_str()));
+        }
+        let reference = reference.split('#').next().unwrap_or_default();
+        let base = self.path.split('?').next().unwrap_or("/");
+        let path = if reference.is_empty() {
+            self.path.clone()
+        } else if reference.starts_with('/') {
+            reference.to_owned()
+        } else if reference.starts_with('?') {
+            format!("{base}{reference}")
+        } else {
+            let folder = &base[..base.rfind('/').map_or(0, |slash| slash + 1)];
+            format!("{folder}{reference}")
+        };
+        Ok(Endpoint {
+            path: check_path(&path)?,
+            ..self.clone()
+        })
+    }
+
+    /// The host as URLs write it: an IPv6 address in brackets.
+    fn bracketed_host(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        }
+    }
+
+    /// The value of the `Host` header: without the scheme's own port (RFC 9110 4.2.3).
+    pub fn host_header(&self) -> String {
+        let host = self.bracketed_host();
+        if self.port == self.scheme.default_port() {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+
+    /// Scheme, host and port, the port always written out: the key under which what is known about
+    /// a server is kept.
+    pub fn origin(&self) -> String {
+        let host = self.bracketed_host().to_ascii_lowercase();
+        format!("{}://{host}:{}", self.scheme.as_str(), self.port)
+    }
+
+    /// The addresses behind the host, in the resolver's order. Blocks while the name is looked up.
+    ///
+    /// # Errors
+    /// When the name is unknown or has no address.
+    pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let addresses: Vec<_> = (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("the host {} cannot be found: {error}", self.host),
+                )
+            })?
+            .collect();
+        if addresses.is_empty() {
+            let sentence = format!("the host {} has no address", self.host);
+            return Err(io::Error::new(io::ErrorKind::NotFound, sentence));
+        }
+        Ok(addresses)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.scheme.as_str();
+        write!(f, "{scheme}://{}{}", self.host_header(), self.path)
+    }
+}
+
+fn split_port(authority: &str) -> Result<(String, Option<&str>), EndpointError> {
+    let bad = || EndpointError::BadHost(authority.to_owned());
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (address, after) = rest.split_once(']').ok_or_else(bad)?;
+        let address: Ipv6Addr = address.parse().map_err(|_| bad())?;
+        let port = match after {
+            "" => None,
+            _ => Some(after.strip_prefix(':').ok_or_else(bad)?),
+        };
+        return Ok((address.to_string(), port));
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    // A second colon is nearly always an IPv6 address without its brackets.
+    if port.is_some_and(|port| port.contains(':')) {
+        return Err(bad());
+    }
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if host.is_empty() || host.len() > 253 || !host.bytes().all(is_host_byte) {
+        return Err(EndpointError::BadHost(host.to_owned()));
+    }
+    Ok((host.to_owned(), port))
+}
+
+fn parse_port(digits: &str) -> Result<u16, EndpointError> {
+    let bad = || EndpointError::BadPort(digits.to_owned());
+    // `u16::from_str` takes a leading plus sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(bad());
+    }
+    match digits.parse() {
+        Ok(0) | Err(_) => Err(bad()),
+        Ok(port) => Ok(port),
+    }
+}
+
+fn check_path(path: &str) -> Result<String, EndpointError> {
+    if let Some(bad) = path.chars().find(|c| !c.is_ascii_graphic()) {
+        return Err(EndpointError::BadPath(bad));
+    }
+    Ok(if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    })
+}

@@ -1,0 +1,135 @@
+//! What the headers of an answer say: where its body ends, and the few facts that MCP cares about.
+
+use super::{Broken, Content};
+
+/// Where a body ends (RFC 9112 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none: 1xx, 204, 304.
+    Empty,
+    Length(u64),
+    Chunked,
+    /// With the connection.
+    UntilClose,
+}
+
+/// One pass over the headers of one answer; texts are borrowed from the head.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) status: u16,
+    pub(super) framing: Framing,
+    pub(super) reusable: bool,
+    pub(super) content: Content,
+    pub(super) session: Option<&'a [u8]>,
+    pub(super) location: Option<&'a [u8]>,
+    pub(super) retry_after_s: Option<u32>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn read(parsed: &httparse::Response<'_, 'a>) -> Result<Facts<'a>, Broken> {
+        let status = parsed.code.unwrap_or_default();
+        let http_1_1 = parsed.version == Some(1);
+        let mut facts = Facts {
+            status,
+            framing: Framing::UntilClose,
+            reusable: http_1_1,
+            content: Content::Other,
+            session: None,
+            location: None,
+            retry_after_s: None,
+        };
+        let mut length = None;
+        let mut coding: Option<bool> = None;
+        for header in parsed.headers.iter() {
+            let (name, value) = (header.name, header.value.trim_ascii());
+            // The length of the name rules nearly all of the comparisons out.
+            match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    length = Some(one_length(value, length)?);
+                }
+                12 if name.eq_ignore_ascii_case("content-type") => {
+                    facts.content = content(value);
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    // A second line, or a list, is some other coding with or without chunked.
+                    coding = Some(coding.is_none() && value.eq_ignore_ascii_case(b"chunked"));
+                }
+                16 if name.eq_ignore_ascii_case("content-encoding")
+                    && !value.eq_ignore_ascii_case(b"identity")
+                    && !value.is_empty() =>
+                {
+                    return Err(Broken::ContentCoding);
+                }
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    if has_token(value, b"close") {
+                        facts.reusable = false;
+                    } else if !http_1_1 && has_token(value, b"keep-alive") {
+                        facts.reusable = true;
+                    }
+                }
+                14 if name.eq_ignore_ascii_case("mcp-session-id") => facts.session = Some(value),
+                8 if name.eq_ignore_ascii_case("location") => facts.location = Some(value),
+                11 if name.eq_ignore_ascii_case("retry-after") => {
+                    let text = str::from_utf8(value).ok();
+                    facts.retry_after_s = text.and_then(|text| text.parse().ok());
+                }
+                _ => {}
+            }
+        }
+        // A 204 or 304 may carry the length that a body would have had.
+        facts.framing = match (coding, length) {
+            _ if status < 200 || status == 204 || status == 304 => Framing::Empty,
+            (Some(_), Some(_)) => return Err(Broken::TwoLengths),
+            (Some(false), None) => return Err(Broken::TransferCoding),
+            (Some(true), None) => {
+                // HTTP/1.0 knows no codings: what sent this is confused about its framing.
+                facts.reusable &= http_1_1;
+                Framing::Chunked
+            }
+            (None, Some(length)) => Framing::Length(length),
+            (None, None) => {
+                facts.reusable = false;
+                Framing::UntilClose
+            }
+        };
+        Ok(facts)
+    }
+}
+
+/// A length, which may be repeated (also as a list) as long as all say the same.
+fn one_length(value: &[u8], earlier: Option<u64>) -> Result<u64, Broken> {
+    let mut length = earlier;
+    for item in value.split(|&byte| byte == b',') {
+        let item = item.trim_ascii();
+        // `parse` would take a plus sign.
+        if item.is_empty() || !item.iter().all(u8::is_ascii_digit) {
+            return Err(Broken::BadLength);
+        }
+        let text = str::from_utf8(item).map_err(|_| Broken::BadLength)?;
+        let number = text.parse().map_err(|_| Broken::BadLength)?;
+        if length.is_some_and(|length| length != number) {
+            return Err(Broken::BadLength);
+        }
+        length = Some(number);
+    }
+    length.ok_or(Broken::BadLength)
+}
+
+fn content(value: &[u8]) -> Content {
+    let media = value.split(|&byte| byte == b';').next().unwrap_or_default();
+    let media = media.trim_ascii();
+    let is_json_suffix = media.len() > 5 && media[media.len() - 5..].eq_ignore_ascii_case(b"+json");
+    if media.eq_ignore_ascii_case(b"application/json") || is_json_suffix {
+        Content::Json
+    } else if media.eq_ignore_ascii_case(b"text/event-stream") {
+        Content::EventStream
+    } else {
+        Content::Other
+    }
+}
+
+/// Whether a comma-separated list holds the token, in any case.
+pub(crate) fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|&byte| byte == b',')
+        .any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
+}

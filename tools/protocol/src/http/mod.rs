@@ -1,0 +1,20 @@
+//! HTTP/1.1 as MCP needs it from the client's side: request heads rendered once, answers read one
+//! after another, no socket in sight.
+//!
+//! The rules of message framing are those of RFC 9112; where that lets a client choose between
+//! guessing and refusing, it is refused, because a guess would move bytes of one answer into another.
+
+mod broken;
+mod chunked;
+mod framing;
+mod head;
+mod head_reader;
+mod reply;
+
+pub use broken::Broken;
+pub use head::{HeadError, HeadOptions, PostHead, delete_head, get_head};
+pub use reply::{Content, Event, Head, Limits, Reply};
+
+pub(crate) use framing::has_token;
+pub(crate) use head::HeadLines;
+pub(crate) use head_reader::HeadReader;

@@ -1,0 +1,343 @@
+//! A byte stream to a server, plain or TLS, that never blocks unless asked to.
+//!
+//! In an event loop: [`Wire::start`]; when the socket is writable, [`Wire::finish_connect`]; then
+//! [`Wire::handshake`] whenever the socket is ready until it is done (at once without TLS); then read and
+//! write. As long as [`Wire::wants_write`] is true, call [`Wire::flush_pending`] when the socket is
+//! writable. Set-up work that may block calls [`Wire::connect`] instead.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+
+/// A byte stream to a server.
+#[derive(Debug)]
+pub struct Wire {
+    socket: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+    connected: bool,
+    blocking: bool,
+    /// Plain bytes that TLS has decrypted and nobody has read.
+    decrypted_bytes: usize,
+}
+
+impl Wire {
+    /// Begins to connect and returns at once. TCP_NODELAY and close-on-exec are set. `tls` is the
+    /// configuration and the name (or address) that the server's certificate must be for.
+    ///
+    /// # Errors
+    /// When there is no socket to be had, the address is unreachable at once, or the name cannot stand
+    /// in a certificate.
+    pub fn start(address: SocketAddr, tls: Option<(&Arc<ClientConfig>, &str)>) -> io::Result<Wire> {
+        let tls = tls
+            .map(|(config, name)| session(config, name))
+            .transpose()?;
+        let family = match address {
+            SocketAddr::V4(_) => AddressFamily::INET,
+            SocketAddr::V6(_) => AddressFamily::INET6,
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket =
+            rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+        rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+        match rustix::net::connect(&socket, &address) {
+            Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Wire {
+            socket: TcpStream::from(socket),
+            tls,
+            connected: false,
+            blocking: false,
+            decrypted_bytes: 0,
+        })
+    }
+
+    /// Connects, TLS included, within `timeout`, and leaves the wire blocking with that timeout for
+    /// each read and write.
+    ///
+    /// # Errors
+    /// When the server cannot be reached (`TimedOut` when time is up), or its certificate is not trusted.
+    pub fn connect(
+        address: SocketAddr,
+        tls: Option<(&Arc<ClientConfig>, &str)>,
+        timeout: Duration,
+    ) -> io::Result<Wire> {
+        let deadline = Instant::now() + timeout;
+        let mut wire = Wire::start(address, tls)?;
+        while !wire.finish_connect()? {
+            wire.wait(PollFlags::OUT, deadline)?;
+        }
+        while !wire.handshake()? {
+            let write = match wire.wants_write() {
+                true => PollFlags::OUT,
+                false => PollFlags::empty(),
+            };
+            wire.wait(PollFlags::IN | write, deadline)?;
+        }
+        wire.set_blocking(timeout)?;
+        Ok(wire)
+    }
+
+    /// Whether TCP is connected. Ask when the socket is writable; `false` means to go on waiting.
+    ///
+    /// # Errors
+    /// When the connection was refused, or the server cannot be reached.
+    pub fn finish_connect(&mut self) -> io::Result<bool> {
+        if self.connected {
+            return Ok(true);
+        }
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        match self.socket.peer_addr() {
+            Ok(_) => self.connected = true,
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
+            Err(error) => return Err(error),
+        }
+        Ok(self.connected)
+    }
+
+    /// Drives the TLS handshake as far as it goes without blocking; true when it is done, and at once
+    /// on a plain wire. Ask whenever the socket is ready, once TCP is connected.
+    ///
+    /// # Errors
+    /// When the server's certificate is not trusted, or it speaks no TLS, or hangs up.
+    pub fn handshake(&mut self) -> io::Result<bool> {
+        loop {
+            let flushed = self.flush_pending()?;
+            if !self.is_handshaking() {
+                // The client speaks last in TLS 1.3: done only when that has left.
+                return Ok(flushed);
+            }
+            match self.receive() {
+                Ok(0) => {
+                    let sentence = "the server closed the connection during the TLS handshake";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, sentence));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether TLS is still being set up; never on a plain wire.
+    pub fn is_handshaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+    }
+
+    /// Whether the event loop is to wait for the socket to be writable: while TCP connects, and as long
+    /// as TLS records wait for room in the socket. What was written has been *sent* when this is false.
+    pub fn wants_write(&self) -> bool {
+        !self.connected || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
+    /// Writes TLS records to the socket as far as there is room; true when none is left.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn flush_pending(&mut self) -> io::Result<bool> {
+        let Some(tls) = &mut self.tls else {
+            return Ok(true);
+        };
+        while tls.wants_write() {
+            match tls.write_tls(&mut self.socket) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Plain bytes that can be read without the socket becoming readable again. An event loop that
+    /// stops reading before `WouldBlock` must come back for them.
+    pub fn buffered_bytes(&self) -> usize {
+        self.decrypted_bytes
+    }
+
+    /// The protocol that both sides agreed on by ALPN, once the handshake is done.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.tls.as_ref().and_then(|tls| tls.alpn_protocol())
+    }
+
+    /// Makes reads and writes block, each for `timeout` at most: they fail with `TimedOut` then. May be
+    /// called again with another timeout.
+    ///
+    /// # Errors
+    /// When the timeout is zero.
+    pub fn set_blocking(&mut self, timeout: Duration) -> io::Result<()> {
+        self.socket.set_read_timeout(Some(timeout))?;
+        self.socket.set_write_timeout(Some(timeout))?;
+        self.socket.set_nonblocking(false)?;
+        self.blocking = true;
+        Ok(())
+    }
+
+    /// Makes reads and writes return `WouldBlock` again where they would block.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_nonblocking(&mut self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        self.blocking = false;
+        Ok(())
+    }
+
+    /// The address on this side, which tells connections apart in a server's log.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Says goodbye as TLS and TCP do it; what the server still sends can be read. Without it a dropped
+    /// wire is closed just the same, and many servers log a truncated TLS stream.
+    ///
+    /// # Errors
+    /// When the connection is broken already.
+    pub fn shut_down(&mut self) -> io::Result<()> {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+        }
+        self.flush_pending()?;
+        self.socket.shutdown(Shutdown::Write)
+    }
+
+    fn wait(&self, events: PollFlags, deadline: Instant) -> io::Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        let mut sockets = [PollFd::new(&self.socket, events)];
+        match rustix::event::poll(&mut sockets, Some(&left)) {
+            // At the deadline the next call says so.
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes TLS bytes from the socket; 0 at its end.
+    fn receive(&mut self) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else {
+            return Ok(0);
+        };
+        let bytes = loop {
+            match tls.read_tls(&mut self.socket) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        match tls.process_new_packets() {
+            Ok(state) => self.decrypted_bytes = state.plaintext_bytes_to_read(),
+            Err(error) => {
+                // The alert that tells the server why is worth one try, and no more.
+                let _ = tls.write_tls(&mut self.socket);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+        }
+        self.flush_pending()?;
+        Ok(bytes)
+    }
+
+    fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(tls) = &mut self.tls else {
+                return self.socket.read(buffer);
+            };
+            match tls.reader().read(buffer) {
+                Ok(bytes) => {
+                    self.decrypted_bytes = self.decrypted_bytes.saturating_sub(bytes);
+                    return Ok(bytes);
+                }
+                // No close_notify: many servers just hang up, and HTTP has its own framing.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            let was_handshaking = tls.is_handshaking();
+            if self.receive()? == 0 && was_handshaking {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    fn write_tls(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Plain text that TLS would hold back until it is set up, or behind records that the socket has
+        // no room for, would look sent long before it is.
+        if self.is_handshaking() && !self.handshake()? || !self.flush_pending()? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let Some(tls) = &mut self.tls else {
+            return self.socket.write(bytes);
+        };
+        let taken = tls.writer().write(bytes)?;
+        self.flush_pending()?;
+        Ok(taken)
+    }
+
+    /// A blocking socket says `WouldBlock` when its timeout is over.
+    fn in_time<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock if self.blocking => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    }
+}
+
+fn session(config: &Arc<ClientConfig>, name: &str) -> io::Result<Box<ClientConnection>> {
+    let invalid = |sentence: String| io::Error::new(io::ErrorKind::InvalidInput, sentence);
+    let server = ServerName::try_from(name.to_owned())
+        .map_err(|_| invalid(format!("`{name}` cannot be the name in a certificate")))?;
+    let tls = ClientConnection::new(Arc::clone(config), server)
+        .map_err(|error| invalid(error.to_string()))?;
+    Ok(Box::new(tls))
+}
+
+impl Read for Wire {
+    /// Reads what is there: `WouldBlock` when that is nothing, 0 at the end of the stream.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.read_tls(buffer);
+        self.in_time(result)
+    }
+}
+
+impl Write for Wire {
+    /// Takes what there is room for. Under TLS, bytes that were taken may wait in
+    /// [`Wire::wants_write`]; as long as any wait, nothing more is taken.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.write_tls(bytes);
+        self.in_time(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.flush_pending() {
+            Ok(true) => Ok(()),
+            Ok(false) => self.in_time(Err(io::ErrorKind::WouldBlock.into())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Wire {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
