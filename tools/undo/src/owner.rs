@@ -1,0 +1,207 @@
+//! What a tool holds while it lives: its journal, its keeper, and the way to start processes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::entry::{Effect, Plan, monotonic_us};
+use crate::guard::Guard;
+use crate::journal::Journal;
+use crate::stop::{Target, stop};
+use crate::{Child, CommandSpec, Error, Mark, State, launch, log, sweep};
+
+/// Grace for what a dead tool left behind: it had its time.
+const SWEEP_GRACE: Duration = Duration::from_secs(2);
+/// Grace when a tool ends without [`Undo::close`].
+const DROP_GRACE: Duration = Duration::from_secs(2);
+
+/// The undoing of one tool process. Dropping it undoes, too.
+#[derive(Debug)]
+pub struct Undo {
+    state: State,
+    journal: Arc<Mutex<Option<Journal>>>,
+    guard: Guard,
+    run: String,
+    from: String,
+    next: AtomicU64,
+}
+
+impl Undo {
+    /// Opens the journal in the user's state folder, finishes what dead tools left behind, and starts the keeper.
+    ///
+    /// `tell` gets sentences for people: what was swept, that a keeper died.
+    ///
+    /// # Errors
+    /// [`Error::NoState`], [`Error::State`], [`Error::Start`].
+    pub fn open(
+        run: &str,
+        tool: &str,
+        from: &str,
+        tell: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, Error> {
+        let state = State::of_user()?;
+        let journal = Journal::create(&state, run, tool, from)?;
+        for swept in sweep(&state, SWEEP_GRACE)? {
+            for undone in swept.undone {
+                tell(&format!(
+                    "{} of an earlier run died without undoing; ended {undone}",
+                    swept.from
+                ));
+            }
+            for kept in swept.kept {
+                tell(&format!(
+                    "left alone, from {}: {kept}",
+                    swept.path.display()
+                ));
+            }
+        }
+        let guard = match Guard::start(state.clone(), journal.path().to_owned(), tell) {
+            Ok(guard) => guard,
+            Err(error) => {
+                journal.remove()?;
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            state,
+            journal: Arc::new(Mutex::new(Some(journal))),
+            guard,
+            run: run.to_owned(),
+            from: from.to_owned(),
+            next: AtomicU64::new(1),
+        })
+    }
+
+    /// Starts a process: gated, written down, then let go. Returns once exec has worked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] and [`Error::Exec`] from exec; [`Error::Start`] and [`Error::State`] before it. Nothing runs then.
+    pub fn launch(&self, spec: &CommandSpec) -> Result<Child, Error> {
+        let program = spec.argv.first().ok_or(Error::EmptyCommand)?;
+        let id = format!(
+            "{}-{}",
+            spec.label,
+            self.next.fetch_add(1, Ordering::Relaxed)
+        );
+        let mark = Mark {
+            run: self.run.clone(),
+            from: self.from.clone(),
+            child: id.clone(),
+        };
+        let path = self.journal_path()?;
+        let (log_path, log) = log::open(&self.state, &path, &spec.label)?;
+        let gated = launch::spawn(spec, &mark, log)?;
+        let deadline = spec
+            .deadline
+            .map(|deadline| monotonic_us() + deadline.as_micros() as u64);
+        let plan = Plan::process(id.clone(), deadline, &gated.plan);
+        let target = Target {
+            identity: gated.plan.identity.clone(),
+            pgid: gated.plan.pgid,
+            mark,
+        };
+        let planned = match lock(&self.journal).as_mut() {
+            Some(journal) => journal.plan(plan),
+            None => Err(closed()),
+        };
+        if let Err(error) = planned {
+            gated.abandon();
+            return Err(error);
+        }
+        match gated.open(program) {
+            Ok(pidfd) => Ok(Child {
+                id,
+                target,
+                pidfd,
+                log_path,
+                journal: Arc::clone(&self.journal),
+            }),
+            Err(error) => {
+                if let Some(journal) = lock(&self.journal).as_mut() {
+                    journal.done(&id)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The pid of the keeper that stands now.
+    pub fn keeper_pid(&self) -> i32 {
+        self.guard.keeper_pid()
+    }
+
+    /// Undoes all that is still open, side by side, removes the journal and sends the keeper away.
+    ///
+    /// # Errors
+    /// [`Error::Left`] where a process outlived SIGKILL, [`Error::State`] where the journal can't be written: it stays then.
+    pub fn close(mut self, grace: Duration) -> Result<(), Error> {
+        self.undo_all(grace)
+    }
+
+    fn undo_all(&mut self, grace: Duration) -> Result<(), Error> {
+        let Some(mut journal) = lock(&self.journal).take() else {
+            return Ok(());
+        };
+        let plans: Vec<(String, Target)> = journal
+            .open_plans()
+            .filter_map(|plan| match plan.effect() {
+                Effect::Process(process) => {
+                    let mark = Mark {
+                        run: self.run.clone(),
+                        from: self.from.clone(),
+                        child: plan.id.clone(),
+                    };
+                    let target = Target {
+                        identity: process.identity,
+                        pgid: process.pgid,
+                        mark,
+                    };
+                    Some((plan.id.clone(), target))
+                }
+                Effect::Unknown => None,
+            })
+            .collect();
+        let (ids, targets): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+        let mut left = None;
+        for (id, stopped) in ids.iter().zip(stop(&targets, grace)) {
+            match stopped.left.first() {
+                Some(&pid) => left = Some(pid),
+                None => journal.done(id)?,
+            }
+        }
+        if let Some(pid) = left {
+            return Err(Error::Left(pid));
+        }
+        let path = journal.path().to_owned();
+        journal.remove()?;
+        self.guard.dismiss();
+        log::remove_empty(&self.state, &path);
+        Ok(())
+    }
+
+    fn journal_path(&self) -> Result<std::path::PathBuf, Error> {
+        lock(&self.journal)
+            .as_ref()
+            .map(|journal| journal.path().to_owned())
+            .ok_or_else(closed)
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        // On failure the journal stays, and with it the keeper or the next sweep has its work.
+        let _ = self.undo_all(DROP_GRACE);
+    }
+}
+
+fn closed() -> Error {
+    Error::Start {
+        what: "a process".to_owned(),
+        source: std::io::Error::other("undoing has begun"),
+    }
+}
+
+/// A panic in another thread leaves the journal as whole as any other moment does.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
