@@ -1,6 +1,7 @@
 //! A process that was started through the gate and is undone with its tool.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use crate::journal::Journal;
-use crate::stop::{Stopped, Target, stop};
+use crate::stop::{Stopped, Target, stop_unless_hurried};
 use crate::{Error, Identity, owner::lock};
 
 /// How a process ended.
@@ -29,6 +30,7 @@ pub struct Child {
     pub(crate) pidfd: OwnedFd,
     pub(crate) log_path: PathBuf,
     pub(crate) journal: Arc<Mutex<Option<Journal>>>,
+    pub(crate) hurry: Arc<AtomicBool>,
 }
 
 impl Child {
@@ -63,7 +65,8 @@ impl Child {
     /// # Errors
     /// [`Error::Left`] when something is there even after SIGKILL: the journal keeps it, the next start tries again.
     pub fn stop(self, grace: Duration) -> Result<Stopped, Error> {
-        let mut stopped = stop(std::slice::from_ref(&self.target), grace);
+        let targets = std::slice::from_ref(&self.target);
+        let mut stopped = stop_unless_hurried(targets, grace, &self.hurry);
         self.wait(WaitIdOptions::empty());
         let stopped = stopped.pop().unwrap_or_default();
         if let Some(&pid) = stopped.left.first() {

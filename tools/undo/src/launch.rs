@@ -114,24 +114,28 @@ impl Gated {
     }
 }
 
-/// This very program, under its name where that still is the same file (a build may have replaced it).
+/// This very program as a command.
 pub(crate) fn own_command() -> Command {
+    let mut command = Command::new(own_executable());
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    command
+}
+
+/// The file of this very program: by its name, so that `ps` shows it, where that still is the same
+/// file; a build may have replaced it.
+pub fn own_executable() -> PathBuf {
     const SELF: &str = "/proc/self/exe";
-    let name = std::env::args_os().next();
     let file = |path: &PathBuf| {
         std::fs::metadata(path)
             .ok()
             .map(|file| (file.dev(), file.ino()))
     };
-    let path = std::fs::read_link(SELF)
+    std::fs::read_link(SELF)
         .ok()
         .filter(|path| file(path).is_some() && file(path) == file(&PathBuf::from(SELF)))
-        .unwrap_or_else(|| PathBuf::from(SELF));
-    let mut command = Command::new(path);
-    if let Some(name) = name {
-        command.arg0(name);
-    }
-    command
+        .unwrap_or_else(|| PathBuf::from(SELF))
 }
 
 /// A session of its own: Ctrl-C at the terminal and the hang-up of its shell don't reach it.

@@ -49,6 +49,7 @@ pub use entry::{Effect, Header, Plan, ProcessPlan};
 pub use error::Error;
 pub use identity::Identity;
 pub use journal::Journal;
+pub use launch::own_executable;
 pub use mark::Mark;
 pub use owner::Undo;
 pub use read::Contents;

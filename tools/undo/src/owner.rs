@@ -1,13 +1,13 @@
 //! What a tool holds while it lives: its journal, its keeper, and the way to start processes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::entry::{Effect, Plan, monotonic_us};
 use crate::guard::Guard;
 use crate::journal::Journal;
-use crate::stop::{Target, stop};
+use crate::stop::{Target, stop_unless_hurried};
 use crate::{Child, CommandSpec, Error, Mark, State, launch, log, sweep};
 
 /// Grace for what a dead tool left behind: it had its time.
@@ -20,7 +20,8 @@ const DROP_GRACE: Duration = Duration::from_secs(2);
 pub struct Undo {
     state: State,
     journal: Arc<Mutex<Option<Journal>>>,
-    guard: Guard,
+    guard: Mutex<Guard>,
+    hurry: Arc<AtomicBool>,
     run: String,
     from: String,
     next: AtomicU64,
@@ -40,7 +41,6 @@ impl Undo {
         tell: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, Error> {
         let state = State::of_user()?;
-        let journal = Journal::create(&state, run, tool, from)?;
         for swept in sweep(&state, SWEEP_GRACE)? {
             for undone in swept.undone {
                 tell(&format!(
@@ -55,6 +55,7 @@ impl Undo {
                 ));
             }
         }
+        let journal = Journal::create(&state, run, tool, from)?;
         let guard = match Guard::start(state.clone(), journal.path().to_owned(), tell) {
             Ok(guard) => guard,
             Err(error) => {
@@ -65,7 +66,8 @@ impl Undo {
         Ok(Self {
             state,
             journal: Arc::new(Mutex::new(Some(journal))),
-            guard,
+            guard: Mutex::new(guard),
+            hurry: Arc::default(),
             run: run.to_owned(),
             from: from.to_owned(),
             next: AtomicU64::new(1),
@@ -115,6 +117,7 @@ impl Undo {
                 pidfd,
                 log_path,
                 journal: Arc::clone(&self.journal),
+                hurry: Arc::clone(&self.hurry),
             }),
             Err(error) => {
                 if let Some(journal) = lock(&self.journal).as_mut() {
@@ -127,18 +130,20 @@ impl Undo {
 
     /// The pid of the keeper that stands now.
     pub fn keeper_pid(&self) -> i32 {
-        self.guard.keeper_pid()
+        lock(&self.guard).keeper_pid()
+    }
+
+    /// Ends the grace time of every stop that runs now or comes later: what does not go at once is killed.
+    pub fn hurry(&self) {
+        self.hurry.store(true, Ordering::Relaxed);
     }
 
     /// Undoes all that is still open, side by side, removes the journal and sends the keeper away.
+    /// From then on nothing can be launched; closing twice is closing once.
     ///
     /// # Errors
     /// [`Error::Left`] where a process outlived SIGKILL, [`Error::State`] where the journal can't be written: it stays then.
-    pub fn close(mut self, grace: Duration) -> Result<(), Error> {
-        self.undo_all(grace)
-    }
-
-    fn undo_all(&mut self, grace: Duration) -> Result<(), Error> {
+    pub fn close(&self, grace: Duration) -> Result<(), Error> {
         let Some(mut journal) = lock(&self.journal).take() else {
             return Ok(());
         };
@@ -163,7 +168,10 @@ impl Undo {
             .collect();
         let (ids, targets): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
         let mut left = None;
-        for (id, stopped) in ids.iter().zip(stop(&targets, grace)) {
+        for (id, stopped) in ids
+            .iter()
+            .zip(stop_unless_hurried(&targets, grace, &self.hurry))
+        {
             match stopped.left.first() {
                 Some(&pid) => left = Some(pid),
                 None => journal.done(id)?,
@@ -174,7 +182,7 @@ impl Undo {
         }
         let path = journal.path().to_owned();
         journal.remove()?;
-        self.guard.dismiss();
+        lock(&self.guard).dismiss();
         log::remove_empty(&self.state, &path);
         Ok(())
     }
@@ -190,7 +198,7 @@ impl Undo {
 impl Drop for Undo {
     fn drop(&mut self) {
         // On failure the journal stays, and with it the keeper or the next sweep has its work.
-        let _ = self.undo_all(DROP_GRACE);
+        let _ = self.close(DROP_GRACE);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ends processes: group first, then whatever else carries their mark; politely, then with SIGKILL.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -42,6 +43,15 @@ pub struct Stopped {
 /// group is signalled only while its leader is there, so that a number handed out again is never hit.
 /// What another user owns, or what scrubbed its environment *and* left the group, isn't found.
 pub fn stop(targets: &[Target], grace: Duration) -> Vec<Stopped> {
+    stop_unless_hurried(targets, grace, &AtomicBool::new(false))
+}
+
+/// The same, where the grace time ends early once `hurry` is set: by a second Ctrl-C, say.
+pub(crate) fn stop_unless_hurried(
+    targets: &[Target],
+    grace: Duration,
+    hurry: &AtomicBool,
+) -> Vec<Stopped> {
     let mut census = Census::of(targets);
     let mut members = census.take();
     let mut stopped: Vec<Stopped> = members
@@ -57,7 +67,7 @@ pub fn stop(targets: &[Target], grace: Duration) -> Vec<Stopped> {
         send(&census, &members, signal);
     }
     let deadline = Instant::now() + grace;
-    while any(&members) && Instant::now() < deadline {
+    while any(&members) && Instant::now() < deadline && !hurry.load(Relaxed) {
         wait_for_any(&members, deadline);
         members = census.take();
     }

@@ -1,4 +1,5 @@
 //! Whoever is killed, whatever the order: nothing that was started stays.
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Journals as they are found after accidents: torn, foreign, of another boot, of a pid that is another's now.
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
 
 mod common;
 
