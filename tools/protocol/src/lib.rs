@@ -22,6 +22,7 @@ mod json;
 pub mod message;
 pub mod outcome;
 pub mod revision;
+pub mod schema;
 pub mod sse;
 pub mod template;
 pub mod tls;

@@ -1,0 +1,60 @@
+//! Strings: of a format, after a pattern, or free, which is where payload goes.
+
+use serde_json::{Map, Value};
+
+use super::fits::count;
+use super::random::Random;
+use super::{MAX_TEXT_BYTES, format, pattern};
+
+/// A string, and how long it may become (in characters) if its content is nobody's business.
+pub(super) struct Text {
+    pub(super) value: String,
+    pub(super) room: Option<usize>,
+}
+
+// Long enough to look like something.
+const PLAIN_LENGTH: usize = 8;
+
+/// Makes up a string that the schema allows.
+pub(super) fn sample(schema: &Map<String, Value>, random: &mut Random) -> Result<Text, String> {
+    let least = count(schema, "minLength").unwrap_or(0);
+    let most = count(schema, "maxLength").unwrap_or(usize::MAX);
+    if least > most || least > MAX_TEXT_BYTES {
+        return Err(format!("must be at least {least} characters long"));
+    }
+    let long_enough = |text: &str| (least..=most).contains(&text.chars().count());
+    let word = |key: &str| schema.get(key).and_then(Value::as_str);
+    let of_format = word("format").and_then(|format| format::sample(format, random));
+    let fixed = |value: String| Ok(Text { value, room: None });
+
+    if let Some(pattern) = word("pattern") {
+        // With both, the format's text is the likelier one to mean something.
+        let formatted = of_format.filter(|text| {
+            long_enough(text)
+                && super::regex::Regex::parse(pattern).is_none_or(|regex| regex.is_match(text))
+        });
+        return formatted
+            .or_else(|| pattern::sample(pattern, random, long_enough))
+            .map(|value| Text { value, room: None })
+            .ok_or_else(|| {
+                format!("must match the pattern {pattern:?}, which is beyond what is made up here")
+            });
+    }
+    if let Some(text) = of_format {
+        return if long_enough(&text) {
+            fixed(text)
+        } else {
+            Err(format!(
+                "must be of the format {:?} and {least} to {most} characters long",
+                word("format").unwrap_or_default()
+            ))
+        };
+    }
+    if word("contentMediaType") == Some("application/json") && long_enough("{}") {
+        return fixed("{}".to_owned());
+    }
+    Ok(Text {
+        value: random.words(PLAIN_LENGTH.clamp(least, most)),
+        room: Some(most),
+    })
+}
