@@ -7,7 +7,9 @@ use rmcp::handler::server::{router::tool::ToolRouter, wrapper::Parameters};
 use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::tower::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::transport::streamable_http_server::tower::{
+    StreamableHttpServerConfig, StreamableHttpService,
+};
 use rmcp::{ErrorData, ServerHandler, schemars, tool, tool_handler, tool_router};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +88,12 @@ impl Peer {
             Travel::Sea => "sea",
         };
         let places: Vec<&str> = trip.stops.iter().map(|stop| stop.place.as_str()).collect();
-        format!("{}: {nights} nights by {by} in {}, budget {:?}", trip.title, places.join(", "), trip.budget)
+        format!(
+            "{}: {nights} nights by {by} in {}, budget {:?}",
+            trip.title,
+            places.join(", "),
+            trip.budget
+        )
     }
 
     /// Append a note: not read-only, so no load tool may call it unasked.
@@ -100,7 +107,11 @@ impl Peer {
 impl ServerHandler for Peer {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(
-            ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build(),
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_resources()
+                .enable_prompts()
+                .build(),
         )
     }
 
@@ -123,7 +134,12 @@ impl ServerHandler for Peer {
         let text = match request.uri.as_str() {
             "text://greeting" => "hello".to_owned(),
             "notes://count" => NOTES.load(Ordering::Relaxed).to_string(),
-            other => return Err(ErrorData::resource_not_found(format!("no resource {other}"), None)),
+            other => {
+                return Err(ErrorData::resource_not_found(
+                    format!("no resource {other}"),
+                    None,
+                ));
+            }
         };
         Ok(ReadResourceResult::new(vec![ResourceContents::text(text, request.uri)]).into())
     }
@@ -146,13 +162,23 @@ impl ServerHandler for Peer {
         request: GetPromptRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let text = request.arguments.as_ref().and_then(|a| a.get("text")).and_then(|t| t.as_str());
+        let text = request
+            .arguments
+            .as_ref()
+            .and_then(|a| a.get("text"))
+            .and_then(|t| t.as_str());
         match text {
-            Some(text) if request.name == "summarize" => Ok(GetPromptResult::new(vec![
-                PromptMessage::new_text(Role::User, format!("Summarize: {text}")),
-            ])
-            .into()),
-            _ => Err(ErrorData::invalid_params("the prompt is summarize, its argument text", None)),
+            Some(text) if request.name == "summarize" => {
+                Ok(GetPromptResult::new(vec![PromptMessage::new_text(
+                    Role::User,
+                    format!("Summarize: {text}"),
+                )])
+                .into())
+            }
+            _ => Err(ErrorData::invalid_params(
+                "the prompt is summarize, its argument text",
+                None,
+            )),
         }
     }
 }
@@ -167,15 +193,21 @@ async fn main() -> std::io::Result<()> {
     config.json_response = !stateful;
     config.cancellation_token = stop.child_token();
     let service: StreamableHttpService<Peer, LocalSessionManager> = StreamableHttpService::new(
-        || Ok(Peer { tool_router: Peer::tool_router() }),
+        || {
+            Ok(Peer {
+                tool_router: Peer::tool_router(),
+            })
+        },
         Default::default(),
         config,
     );
     // Without TCP_NODELAY an event stream answers in 44 ms (Nagle against delayed acknowledgement): 22 calls/s.
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", cli.port)).await?.tap_io(|stream| {
-        // A socket that refuses the option still serves, only slower.
-        let _ = stream.set_nodelay(true);
-    });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", cli.port))
+        .await?
+        .tap_io(|stream| {
+            // A socket that refuses the option still serves, only slower.
+            let _ = stream.set_nodelay(true);
+        });
     let router = axum::Router::new().nest_service("/mcp", service);
     let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::spawn(async move { axum::serve(listener, router).await });

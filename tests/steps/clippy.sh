@@ -1,0 +1,3 @@
+# No warning, in tests neither.
+set -euo pipefail
+cargo clippy --locked --workspace --all-targets -- -D warnings

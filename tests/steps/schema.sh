@@ -1,0 +1,10 @@
+# docs/schema and docs/RECORDS.md are written by a program from the types; here they are written anew and compared.
+set -euo pipefail
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+cargo run --locked --quiet -p record --example docs -- "$fresh"
+# Both ways: a file that no type stands behind any more is as wrong as an old one.
+if ! diff -ru docs/schema "$fresh/schema" || ! diff -u docs/RECORDS.md "$fresh/RECORDS.md"; then
+  echo "docs/ is old: run cargo run -p record --example docs -- docs"
+  exit 1
+fi
