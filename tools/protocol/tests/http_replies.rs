@@ -1,4 +1,5 @@
 //! Answers as real servers send them give known events, however their bytes are cut.
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 
 mod replies;
 
@@ -73,17 +74,47 @@ const REFUSED: [(&str, &str); 20] = [
     ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "BadHeader"),
     ("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n", "BadHeader"),
     ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "UnaskedUpgrade"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", "TwoLengths"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n", "BadLength"),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "TwoLengths",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        "BadLength",
+    ),
     ("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n", "BadLength"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "BadLength"),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "TransferCoding"),
-    ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", "ContentCoding"),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "BadChunkSize"),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n", "BadChunkSize"),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naXX", "BadChunkEnd"),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\nC", "BadTrailer"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "EndedInBody"),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "BadLength",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "TransferCoding",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n",
+        "ContentCoding",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "BadChunkSize",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
+        "BadChunkSize",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naXX",
+        "BadChunkEnd",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\nC",
+        "BadTrailer",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
+        "EndedInBody",
+    ),
 ];
 
 #[test]
@@ -113,11 +144,17 @@ fn what_is_no_clear_answer_is_refused_in_words_however_it_is_cut() {
 #[test]
 fn an_end_between_answers_is_none_and_an_end_within_is_told() {
     assert_eq!(read_whole(b""), []);
-    assert_eq!(read_whole(b"HTTP/1.1 200"), [Seen::Broken("EndedInHead".into())]);
+    assert_eq!(
+        read_whole(b"HTTP/1.1 200"),
+        [Seen::Broken("EndedInHead".into())]
+    );
     let cut = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n";
     assert_eq!(
         read_whole(cut),
-        [head(200, Content::EventStream), Seen::Broken("EndedInBody".into())]
+        [
+            head(200, Content::EventStream),
+            Seen::Broken("EndedInBody".into())
+        ]
     );
 }
 
@@ -131,7 +168,10 @@ fn a_message_that_is_whole_in_the_input_is_not_copied() {
     for bytes in answers {
         let (mut reply, mut at) = (Reply::new(Limits::default()), 0);
         let input = bytes.as_bytes();
-        assert!(matches!(reply.next(input, &mut at), Ok(Some(Event::Head(_)))));
+        assert!(matches!(
+            reply.next(input, &mut at),
+            Ok(Some(Event::Head(_)))
+        ));
         let Ok(Some(Event::Message(found))) = reply.next(input, &mut at) else {
             panic!("no message in {bytes}");
         };
@@ -152,16 +192,28 @@ fn the_head_says_what_mcp_needs() {
     assert_eq!(head.session.as_deref(), Some("s-1"));
     assert_eq!(head.location.as_deref(), Some("/x"));
     assert!(!reply.is_idle());
-    assert_eq!(reply.next(input, &mut at), Ok(Some(Event::End { reusable: true })));
+    assert_eq!(
+        reply.next(input, &mut at),
+        Ok(Some(Event::End { reusable: true }))
+    );
     assert!(reply.is_idle());
-    assert!(matches!(reply.next(input, &mut at), Ok(Some(Event::Head(_)))));
+    assert!(matches!(
+        reply.next(input, &mut at),
+        Ok(Some(Event::Head(_)))
+    ));
     // A session that could not be sent back is none, and none of the last answer's facts linger.
-    assert_eq!((&reply.head().session, &reply.head().location), (&None, &None));
+    assert_eq!(
+        (&reply.head().session, &reply.head().location),
+        (&None, &None)
+    );
 }
 
 #[test]
 fn limits_hold_and_name_themselves() {
-    let limits = Limits { head_bytes: 100, body_bytes: 10 };
+    let limits = Limits {
+        head_bytes: 100,
+        body_bytes: 10,
+    };
     let long_head = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "b".repeat(100));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(129));
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
@@ -184,5 +236,8 @@ fn limits_hold_and_name_themselves() {
     // A stream of many small events is no body of many bytes.
     let small = format!("{events}{}", "data: 1\n\n".repeat(100));
     let seen = read_pieces(limits, [small.as_bytes()]);
-    assert_eq!(seen.iter().filter(|seen| **seen == message("1")).count(), 100);
+    assert_eq!(
+        seen.iter().filter(|seen| **seen == message("1")).count(),
+        100
+    );
 }

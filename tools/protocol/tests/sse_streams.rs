@@ -1,4 +1,5 @@
 //! Event streams as the standard and real servers write them, cut at every place.
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 
 use protocol::sse::{Broken, Limits, Parser};
 
@@ -18,23 +19,93 @@ fn read(pieces: &[&[u8]]) -> (Vec<(String, String)>, String, Option<u64>) {
 }
 
 /// A stream, its events, its last id and its last retry.
-type Known = (&'static str, &'static [(&'static str, &'static str)], &'static str, Option<u64>);
+type Known = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    Option<u64>,
+);
 
 const KNOWN: [Known; 14] = [
     ("data: one\n\n", &[("message", "one")], "", None),
-    ("data: one\r\n\r\ndata: two\r\rdata: three\n\n", &[("message", "one"), ("message", "two"), ("message", "three")], "", None),
-    ("\u{FEFF}data: behind a byte order mark\n\n", &[("message", "behind a byte order mark")], "", None),
-    ("data: a\n\n\u{FEFF}data: only the first is a mark\n\n", &[("message", "a")], "", None),
-    (": a comment\n\n:\n\ndata: x\n: within\n\n", &[("message", "x")], "", None),
-    ("data: YHOO\ndata: +2\r\ndata: 10\n\n", &[("message", "YHOO\n+2\n10")], "", None),
-    ("data:no space\n\ndata:  two spaces\n\n", &[("message", "no space"), ("message", " two spaces")], "", None),
-    ("event: endpoint\ndata: /m?s=1\n\ndata: next\n\n", &[("endpoint", "/m?s=1"), ("message", "next")], "", None),
-    ("event: lost\n\ndata: kept\n\n", &[("message", "kept")], "", None),
-    ("id: 0/0\nretry: 3000\ndata: \n\nid: 1/0\ndata: {}\n\n", &[("message", "{}")], "1/0", Some(3000)),
-    ("id: 7\n\nid: a\0b\nretry: 5x\ndata\n\nfoo: bar\ndata: x\n\n", &[("message", "x")], "7", None),
-    ("id: 7\nid\nretry:12\ndata\ndata\n\n", &[("message", "\n")], "", Some(12)),
-    ("data: \u{65e5}\u{672c} \u{1f600}\nevent: \u{e9}\n\n", &[("\u{e9}", "\u{65e5}\u{672c} \u{1f600}")], "", None),
-    ("data: whole\n\ndata: cut off\n", &[("message", "whole")], "", None),
+    (
+        "data: one\r\n\r\ndata: two\r\rdata: three\n\n",
+        &[("message", "one"), ("message", "two"), ("message", "three")],
+        "",
+        None,
+    ),
+    (
+        "\u{FEFF}data: behind a byte order mark\n\n",
+        &[("message", "behind a byte order mark")],
+        "",
+        None,
+    ),
+    (
+        "data: a\n\n\u{FEFF}data: only the first is a mark\n\n",
+        &[("message", "a")],
+        "",
+        None,
+    ),
+    (
+        ": a comment\n\n:\n\ndata: x\n: within\n\n",
+        &[("message", "x")],
+        "",
+        None,
+    ),
+    (
+        "data: YHOO\ndata: +2\r\ndata: 10\n\n",
+        &[("message", "YHOO\n+2\n10")],
+        "",
+        None,
+    ),
+    (
+        "data:no space\n\ndata:  two spaces\n\n",
+        &[("message", "no space"), ("message", " two spaces")],
+        "",
+        None,
+    ),
+    (
+        "event: endpoint\ndata: /m?s=1\n\ndata: next\n\n",
+        &[("endpoint", "/m?s=1"), ("message", "next")],
+        "",
+        None,
+    ),
+    (
+        "event: lost\n\ndata: kept\n\n",
+        &[("message", "kept")],
+        "",
+        None,
+    ),
+    (
+        "id: 0/0\nretry: 3000\ndata: \n\nid: 1/0\ndata: {}\n\n",
+        &[("message", "{}")],
+        "1/0",
+        Some(3000),
+    ),
+    (
+        "id: 7\n\nid: a\0b\nretry: 5x\ndata\n\nfoo: bar\ndata: x\n\n",
+        &[("message", "x")],
+        "7",
+        None,
+    ),
+    (
+        "id: 7\nid\nretry:12\ndata\ndata\n\n",
+        &[("message", "\n")],
+        "",
+        Some(12),
+    ),
+    (
+        "data: \u{65e5}\u{672c} \u{1f600}\nevent: \u{e9}\n\n",
+        &[("\u{e9}", "\u{65e5}\u{672c} \u{1f600}")],
+        "",
+        None,
+    ),
+    (
+        "data: whole\n\ndata: cut off\n",
+        &[("message", "whole")],
+        "",
+        None,
+    ),
 ];
 
 #[test]
@@ -49,7 +120,11 @@ fn known_streams_give_known_events_however_they_are_cut() {
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(read(&pieces), expected, "{stream:?} cut at {first} and {second}");
+                assert_eq!(
+                    read(&pieces),
+                    expected,
+                    "{stream:?} cut at {first} and {second}"
+                );
             }
         }
     }
@@ -57,18 +132,29 @@ fn known_streams_give_known_events_however_they_are_cut() {
 
 #[test]
 fn a_line_and_an_event_have_limits() {
-    let limits = Limits { line_bytes: 10, event_bytes: 7 };
+    let limits = Limits {
+        line_bytes: 10,
+        event_bytes: 7,
+    };
     let broken = |stream: &[u8], size: usize| {
         let mut parser = Parser::new(limits);
-        stream.chunks(size).find_map(|piece| parser.next(piece, &mut 0).err())
+        stream
+            .chunks(size)
+            .find_map(|piece| parser.next(piece, &mut 0).err())
     };
     for size in [1, 3, 100] {
         assert_eq!(broken(b"data: 1234\n\n", size), None);
         assert_eq!(broken(b"data: 12345", size), Some(Broken::LineTooLong(10)));
-        assert_eq!(broken(b": a comment too long", size), Some(Broken::LineTooLong(10)));
+        assert_eq!(
+            broken(b": a comment too long", size),
+            Some(Broken::LineTooLong(10))
+        );
         // The line end between the two counts.
         assert_eq!(broken(b"data: 123\ndata: 456\n", size), None);
-        assert_eq!(broken(b"data: 123\ndata: 4567\n", size), Some(Broken::EventTooLarge(7)));
+        assert_eq!(
+            broken(b"data: 123\ndata: 4567\n", size),
+            Some(Broken::EventTooLarge(7))
+        );
     }
 }
 
@@ -79,6 +165,9 @@ fn a_reset_parser_knows_nothing_of_the_stream_before() {
     assert_eq!(parser.next(piece, &mut 0), Ok(None));
     parser.reset();
     assert_eq!((parser.last_id(), parser.retry_ms()), ("", None));
-    let event = parser.next(b"\xEF\xBB\xBFdata: x\n\n", &mut 0).unwrap().unwrap();
+    let event = parser
+        .next(b"\xEF\xBB\xBFdata: x\n\n", &mut 0)
+        .unwrap()
+        .unwrap();
     assert_eq!((event.kind, event.data), ("message", &b"x"[..]));
 }

@@ -42,13 +42,26 @@ pub fn known_answers() -> Vec<Known> {
                     "event: message\r\ndata: {\"id\":2}\r\n\r\n",
                 ],
             ),
-            vec![head(200, EventStream), message(text), message("{\"id\":2}"), end(true)],
+            vec![
+                head(200, EventStream),
+                message(text),
+                message("{\"id\":2}"),
+                end(true),
+            ],
         ),
         known(
             "node, one chunk, then another answer",
-            chunks("X-Powered-By: Express\r\nContent-Type: application/json; charset=utf-8\r\nConnection: keep-alive", &["{\"id\":1}"])
-                + "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
-            vec![head(200, Json), message("{\"id\":1}"), end(true), head(202, Other), end(true)],
+            chunks(
+                "X-Powered-By: Express\r\nContent-Type: application/json; charset=utf-8\r\nConnection: keep-alive",
+                &["{\"id\":1}"],
+            ) + "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
+            vec![
+                head(200, Json),
+                message("{\"id\":1}"),
+                end(true),
+                head(202, Other),
+                end(true),
+            ],
         ),
         known(
             "json in several chunks",
@@ -69,7 +82,15 @@ pub fn known_answers() -> Vec<Known> {
         ),
         known(
             "rmcp: priming id and retry, no event line, events across chunks",
-            chunks(events, &["data: \nid: 0/0\nretry: 3000\n", "\ndata: {\"i", "d\":3}\nid: 1/0\n", "\n"]),
+            chunks(
+                events,
+                &[
+                    "data: \nid: 0/0\nretry: 3000\n",
+                    "\ndata: {\"i",
+                    "d\":3}\nid: 1/0\n",
+                    "\n",
+                ],
+            ),
             vec![head(200, EventStream), message("{\"id\":3}"), end(true)],
         ),
         known(
@@ -80,7 +101,12 @@ pub fn known_answers() -> Vec<Known> {
         known(
             "events with a length, CR as line end",
             "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 18\r\n\r\ndata: 1\r\rdata: 2\r\r",
-            vec![head(200, EventStream), message("1"), message("2"), end(true)],
+            vec![
+                head(200, EventStream),
+                message("1"),
+                message("2"),
+                end(true),
+            ],
         ),
         known(
             "HTTP+SSE: the endpoint event, until the connection closes",
@@ -110,7 +136,14 @@ pub fn known_answers() -> Vec<Known> {
         known(
             "HTTP/1.0 that keeps the connection, a stray line end, and a goodbye",
             "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2, 2\r\nContent-Type: application/problem+json\r\n\r\n{}\r\nHTTP/1.1 200\r\nconnection: foo, Close\r\ncontent-length: 2\r\n\r\n[]",
-            vec![head(200, Json), message("{}"), end(true), head(200, Other), message("[]"), end(false)],
+            vec![
+                head(200, Json),
+                message("{}"),
+                end(true),
+                head(200, Other),
+                message("[]"),
+                end(false),
+            ],
         ),
         known(
             "an empty chunked body, and an empty body until close",
