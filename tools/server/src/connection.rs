@@ -1,0 +1,140 @@
+//! One accepted connection: what is known about it, and its socket, which stamps answers as they leave.
+
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use record::clock::mono_us;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::truth::Truth;
+
+/// What the socket and the calls on it share.
+pub(crate) struct Connection {
+    /// Counts from 1; the truth file's `session` where there is none.
+    pub(crate) number: u64,
+    /// The address that the client connected to.
+    pub(crate) local: IpAddr,
+    /// How often something was read: an idle connection is one where this stands still.
+    pub(crate) reads: AtomicU64,
+    /// Calls that wait for their answers.
+    pub(crate) running: AtomicUsize,
+    truth: Option<Pending>,
+}
+
+/// Lines of the truth file whose answers are in a buffer, but not yet written.
+struct Pending {
+    truth: Arc<Truth>,
+    begun: Mutex<Vec<String>>,
+}
+
+impl Connection {
+    pub(crate) fn new(number: u64, local: IpAddr, truth: Option<&Arc<Truth>>) -> Self {
+        Self {
+            number,
+            local,
+            reads: AtomicU64::new(0),
+            running: AtomicUsize::new(0),
+            truth: truth.map(|truth| Pending {
+                truth: Arc::clone(truth),
+                begun: Mutex::new(Vec::new()),
+            }),
+        }
+    }
+
+    /// An answer was put into the buffer that the next flush empties.
+    pub(crate) fn buffered(&self, line: Option<String>) {
+        if let (Some(pending), Some(line)) = (&self.truth, line) {
+            pending
+                .begun
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
+        }
+    }
+
+    fn flushed(&self, wrote_us: u64) {
+        if let Some(pending) = &self.truth {
+            let mut begun = pending.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            if !begun.is_empty() {
+                pending.truth.stamp(&mut begun, wrote_us);
+            }
+        }
+    }
+}
+
+/// A socket that remembers when it last handed bytes to write().
+pub(crate) struct Socket {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    wrote_us: u64,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+        Self {
+            stream,
+            connection,
+            wrote_us: 0,
+        }
+    }
+
+    fn writing(&mut self) {
+        // Before the call, not after: on loopback the reader may have it before write() returns.
+        if self.connection.truth.is_some() {
+            self.wrote_us = mono_us();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if result.is_ready() {
+            self.connection.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.writing();
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writing();
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Called when the buffer above is empty, so whatever was in it has been written.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.flushed(self.wrote_us);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

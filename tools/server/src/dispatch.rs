@@ -1,0 +1,266 @@
+//! From a method and its parameters to an answer, in the words of the client's era.
+
+use protocol::code;
+use protocol::revision::{Era, Revision};
+
+use crate::method::Method;
+use crate::metrics::Outcome;
+use crate::options::{Eras, Options};
+use crate::pages::Pages;
+use crate::params::Params;
+use crate::reply::{self, Caching};
+use crate::resources::Resources;
+use crate::{prompts, resources, tools};
+
+/// What the server can do, as both handshakes tell it.
+const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":false,"listChanged":false},"prompts":{"listChanged":false},"completions":{}"#;
+const INSTRUCTIONS: &str = r#","instructions":"A server to measure against: echo and add are cheap, slow and payload are as told.""#;
+
+/// An answer and what is known about it.
+pub(crate) struct Answer {
+    /// The JSON-RPC message.
+    pub(crate) text: String,
+    /// Its code, where it is an error; decides the HTTP status.
+    pub(crate) code: Option<i64>,
+    pub(crate) outcome: Outcome,
+    /// Work beyond the usual latency.
+    pub(crate) own_ns: u64,
+    pub(crate) steps: Option<Steps>,
+}
+
+/// Notifications on the way to an answer.
+pub(crate) struct Steps {
+    /// JSON: a string or a number.
+    pub(crate) token: String,
+    pub(crate) n: u32,
+    pub(crate) every_ns: u64,
+}
+
+impl Steps {
+    /// The k-th notification, k from 1.
+    pub(crate) fn message(&self, k: u32) -> String {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":{k},"total":{}}}}}"#,
+            self.token, self.n
+        )
+    }
+}
+
+impl Answer {
+    fn done(text: String) -> Self {
+        Self {
+            text,
+            code: None,
+            outcome: Outcome::Ok,
+            own_ns: 0,
+            steps: None,
+        }
+    }
+
+    pub(crate) fn error(id: &str, code: i64, message: &str, data: Option<&str>) -> Self {
+        Self {
+            text: reply::error(id, code, message, data),
+            code: Some(code),
+            outcome: Outcome::RpcError,
+            own_ns: 0,
+            steps: None,
+        }
+    }
+}
+
+/// What is answered without looking at the state of any client.
+pub(crate) struct Catalogue {
+    eras: Eras,
+    tools: Pages,
+    resources: Resources,
+    resource_list: Pages,
+    templates: Pages,
+    prompts: Pages,
+    supported: String,
+}
+
+impl Catalogue {
+    pub(crate) fn new(options: &Options) -> Self {
+        let lists = options.lists;
+        let resources = Resources {
+            count: lists.resources.min(10_000),
+            size_bytes: lists.resource_bytes.min(tools::LARGEST_TEXT),
+        };
+        let pages =
+            |kind, field, items: Vec<String>| Pages::new(kind, field, &items, lists.page_size);
+        let supported = Revision::ALL
+            .iter()
+            .rev()
+            .filter(|revision| options.eras == Eras::Both || revision.era() == Era::Modern)
+            .map(|revision| format!("\"{revision}\""))
+            .collect::<Vec<_>>()
+            .join(",");
+        Self {
+            eras: options.eras,
+            tools: pages("tools", "tools", tools::listed()),
+            resources,
+            resource_list: pages("resources", "resources", resources.listed()),
+            templates: pages("templates", "resourceTemplates", Resources::templates()),
+            prompts: pages("prompts", "prompts", prompts::listed()),
+            supported,
+        }
+    }
+
+    /// The eras that are spoken.
+    pub(crate) fn speaks(&self, era: Era) -> bool {
+        match self.eras {
+            Eras::Both => true,
+            Eras::Legacy => era == Era::Legacy,
+            Eras::Modern => era == Era::Modern,
+        }
+    }
+
+    /// Answers `initialize` with the revision asked for, or with the latest legacy one.
+    pub(crate) fn initialize(&self, id: &str, params: &Params<'_>) -> (Revision, Answer) {
+        let revision = params
+            .protocol_version
+            .as_deref()
+            .and_then(|asked| asked.parse::<Revision>().ok())
+            .filter(|revision| revision.era() == Era::Legacy)
+            .unwrap_or(Revision::LATEST_LEGACY);
+        let fields = format!(
+            r#""protocolVersion":"{revision}",{CAPABILITIES},"logging":{{}}}},"serverInfo":{}{INSTRUCTIONS}"#,
+            reply::SERVER_INFO
+        );
+        let text = reply::result(id, Era::Legacy, Caching::Silent, &fields);
+        (revision, Answer::done(text))
+    }
+
+    /// -32022 for a revision that is not spoken, with those that are (2026-07-28, versioning).
+    pub(crate) fn unsupported(&self, id: &str, requested: &str) -> Answer {
+        let mut data = format!(r#"{{"supported":[{}],"requested":"#, self.supported);
+        reply::push_json(&mut data, requested);
+        data.push('}');
+        let message = "this protocol version is not supported: use one of data.supported";
+        Answer::error(id, code::UNSUPPORTED_PROTOCOL_VERSION, message, Some(&data))
+    }
+
+    /// Answers everything but `initialize`.
+    pub(crate) fn answer(&self, era: Era, id: &str, method: Method, params: &Params<'_>) -> Answer {
+        let result = |caching, fields: &str| Answer::done(reply::result(id, era, caching, fields));
+        let wrong = |sentence: &str| Answer::error(id, code::INVALID_PARAMS, sentence, None);
+        match method {
+            Method::Ping if era == Era::Legacy => result(Caching::Silent, ""),
+            Method::SetLevel if era == Era::Legacy => match params.level.as_deref() {
+                Some(level) if LEVELS.contains(&level) => result(Caching::Silent, ""),
+                _ => wrong(
+                    "level is one of debug, info, notice, warning, error, critical, alert, emergency",
+                ),
+            },
+            Method::Discover if era == Era::Modern => result(
+                Caching::Allowed,
+                &format!(
+                    r#""supportedVersions":[{}],{CAPABILITIES}}}{INSTRUCTIONS}"#,
+                    self.supported
+                ),
+            ),
+            Method::ToolsList => self.list(&self.tools, era, id, params),
+            Method::ResourcesList => self.list(&self.resource_list, era, id, params),
+            Method::TemplatesList => self.list(&self.templates, era, id, params),
+            Method::PromptsList => self.list(&self.prompts, era, id, params),
+            Method::ToolsCall => call(era, id, params),
+            Method::ResourcesRead => match params.uri.as_deref() {
+                None => wrong("resources/read needs a uri"),
+                Some(uri) => match self.resources.read(uri) {
+                    Some(fields) => result(Caching::Allowed, &fields),
+                    None => {
+                        let (message, data) = resources::missing(uri);
+                        let code = match era {
+                            Era::Legacy => code::RESOURCE_NOT_FOUND,
+                            Era::Modern => code::INVALID_PARAMS,
+                        };
+                        Answer::error(id, code, &message, Some(&data))
+                    }
+                },
+            },
+            Method::PromptsGet => match params.name.as_deref() {
+                None => wrong("prompts/get needs a name"),
+                Some(name) => match prompts::get(name, params.arguments) {
+                    Ok(fields) => result(Caching::Silent, &fields),
+                    Err(sentence) => wrong(&sentence),
+                },
+            },
+            Method::Complete => match (&params.reference, &params.argument) {
+                (Some(reference), Some(argument)) => match prompts::complete(reference, argument) {
+                    Ok(fields) => result(Caching::Silent, &fields),
+                    Err(sentence) => wrong(&sentence),
+                },
+                _ => wrong("completion/complete needs ref and argument"),
+            },
+            Method::Initialize
+            | Method::Ping
+            | Method::SetLevel
+            | Method::Discover
+            | Method::Other => {
+                let message = match era {
+                    Era::Legacy => "no such method",
+                    Era::Modern => "no such method in 2026-07-28",
+                };
+                Answer::error(id, code::METHOD_NOT_FOUND, message, None)
+            }
+        }
+    }
+
+    fn list(&self, pages: &Pages, era: Era, id: &str, params: &Params<'_>) -> Answer {
+        match pages.page(params.cursor.as_deref()) {
+            Some(fields) => Answer::done(reply::result(id, era, Caching::Allowed, fields)),
+            None => {
+                let message =
+                    "no such cursor: take nextCursor from the page before, or leave it out";
+                Answer::error(id, code::INVALID_PARAMS, message, None)
+            }
+        }
+    }
+}
+
+/// RFC 5424's, as MCP names them.
+const LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
+
+fn call(era: Era, id: &str, params: &Params<'_>) -> Answer {
+    let Some(name) = params.name.as_deref() else {
+        return Answer::error(id, code::INVALID_PARAMS, "tools/call needs a name", None);
+    };
+    let Some(done) = tools::call(name, params.arguments) else {
+        let message = "no such tool: tools/list names them";
+        return Answer::error(id, code::INVALID_PARAMS, message, None);
+    };
+    let result = |fields: &str| Answer::done(reply::result(id, era, Caching::Silent, fields));
+    match done {
+        tools::Outcome::Done(fields) => result(&fields),
+        tools::Outcome::After(own_ns, fields) => Answer {
+            own_ns,
+            ..result(&fields)
+        },
+        tools::Outcome::Steps {
+            n,
+            every_ns,
+            fields,
+        } => Answer {
+            own_ns: u64::from(n) * every_ns,
+            steps: params.progress_token().map(|token| Steps {
+                token: token.to_owned(),
+                n,
+                every_ns,
+            }),
+            ..result(&fields)
+        },
+        tools::Outcome::Failed(fields) => Answer {
+            outcome: Outcome::ToolError,
+            ..result(&fields)
+        },
+    }
+}

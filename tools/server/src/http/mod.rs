@@ -1,0 +1,138 @@
+//! The HTTP side: which path and method goes where, after Host and Origin were looked at.
+
+pub(crate) mod body;
+mod legacy;
+mod listen;
+mod modern;
+mod post;
+mod refusal;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use self::body::AnswerBody;
+pub(crate) use self::refusal::Refusal;
+use crate::connection::Connection;
+use crate::metrics::Class;
+use crate::state::State;
+use crate::websocket;
+
+/// Answers a request; what goes wrong is an answer too.
+pub(crate) async fn handle(
+    state: Arc<State>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    Ok(match route(&state, &connection, request).await {
+        Ok(response) => {
+            // A 202 answers no call, but a stall holds it too.
+            if response.status() == StatusCode::ACCEPTED {
+                state.hold().await;
+            }
+            response
+        }
+        Err(refusal) => {
+            state.metrics.error(refusal.class);
+            state.hold().await;
+            refusal.into_response()
+        }
+    })
+}
+
+async fn route(
+    state: &Arc<State>,
+    connection: &Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let websocket_only = match request.uri().path() {
+        "/mcp" => false,
+        "/mcp/ws" => true,
+        // Neither gives anything away, and both are asked by names that only an orchestrator knows.
+        "/health" => {
+            return page(&request, "application/json", || {
+                String::from("{\"status\":\"ok\"}\n")
+            });
+        }
+        "/metrics" => {
+            return page(&request, "text/plain; version=0.0.4", || {
+                state.metrics.render()
+            });
+        }
+        _ => {
+            let sentence = "nothing here: MCP is at /mcp, and there are /health and /metrics";
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                Class::NotFound,
+                sentence,
+            ));
+        }
+    };
+    admit(state, connection, request.headers())?;
+    match *request.method() {
+        Method::GET if websocket::is_upgrade(request.headers()) => {
+            websocket::upgrade(state, connection, &mut request)
+        }
+        _ if websocket_only => Err(listen::not_allowed(
+            "/mcp/ws takes WebSocket upgrades only: HTTP is at /mcp",
+        )),
+        Method::POST => post::post(state, connection, request).await,
+        Method::GET => listen::listen(state, request.headers()),
+        Method::DELETE => listen::delete(state, request.headers()),
+        _ => Err(listen::not_allowed("use POST, GET or DELETE")),
+    }
+}
+
+/// Host and Origin must be trusted.
+fn admit(state: &State, connection: &Connection, headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().unwrap_or_default(),
+        _ => {
+            let sentence = "the request must have one Host header";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, Class::BadHttp, sentence).closing());
+        }
+    };
+    if !state.guard.host(host, connection.local) {
+        let sentence = "this server does not answer to that Host: start it with --allow-host and the name, or send another Host";
+        return Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            Class::ForeignHost,
+            sentence,
+        )
+        .closing());
+    }
+    if let Some(origin) = headers.get(ORIGIN)
+        && !state
+            .guard
+            .origin(origin.to_str().unwrap_or_default(), connection.local)
+    {
+        let sentence =
+            "this server does not trust that Origin: start it with --allow-origin and the origin";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, Class::ForeignOrigin, sentence).closing());
+    }
+    Ok(())
+}
+
+fn page(
+    request: &Request<Incoming>,
+    content_type: &'static str,
+    text: impl FnOnce() -> String,
+) -> Result<Response<AnswerBody>, Refusal> {
+    if *request.method() != Method::GET && *request.method() != Method::HEAD {
+        return Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Class::MethodNotAllowed,
+            "use GET",
+        )
+        .allowing("GET"));
+    }
+    let mut response = Response::new(AnswerBody::full(text()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok(response)
+}
