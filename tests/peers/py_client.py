@@ -1,6 +1,7 @@
 """Walks an MCP server with the official Python SDK 2.x client and checks every answer; prints one line a step.
 
-usage: py_client.py URL --era legacy|modern|auto     (python of target/peers/py2; exit 0 only when all held)
+usage: py_client.py URL --era legacy|modern|auto [--reference]     (python of target/peers/py2)
+--reference adds what our own server must do; exit 0 only when all held.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 from mcp_types import TextContent, TextResourceContents
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
+from py_reference import check_reference
 
 TEXT = "grüße, 世界, 🦀 \\ \"quoted\"\n"
 
@@ -30,7 +32,7 @@ async def everything(list_page, field: str) -> list:
         seen.add(cursor)
 
 
-async def walk(url: str, era: str) -> None:
+async def walk(url: str, era: str, reference: bool) -> None:
     steps = Steps(f"python 2.x client, {era}")
     mode = {"legacy": "legacy", "auto": "auto", "modern": LATEST_MODERN_VERSION}[era]
     async with Client(url, mode=mode, read_timeout_seconds=20, cache=None) as client:
@@ -88,6 +90,8 @@ async def walk(url: str, era: str) -> None:
         answers = await asyncio.gather(*(client.call_tool("echo", {"message": f"n{i}."}) for i in range(10)))
         right = all(f"n{i}." in answer.content[0].text for i, answer in enumerate(answers))
         steps.check("ten calls at once", right, "10 answers")
+        if reference:
+            await check_reference(client, steps, legacy=version == LATEST_HANDSHAKE_VERSION)
     steps.check("goodbye", True, "closed")
 
 
@@ -96,5 +100,6 @@ warnings.filterwarnings("ignore", category=MCPDeprecationWarning)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("url")
 parser.add_argument("--era", choices=["legacy", "modern", "auto"], default="auto")
+parser.add_argument("--reference", action="store_true")
 args = parser.parse_args()
-asyncio.run(asyncio.wait_for(walk(args.url, args.era), timeout=60))
+asyncio.run(asyncio.wait_for(walk(args.url, args.era, args.reference), timeout=60))
