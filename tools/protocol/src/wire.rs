@@ -5,6 +5,8 @@
 //! write. As long as [`Wire::wants_write`] is true, call [`Wire::flush_pending`] when the socket is
 //! writable. Set-up work that may block calls [`Wire::connect`] instead.
 
+mod secure;
+
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -13,18 +15,16 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::ClientConfig;
+use secure::Secure;
 
 /// A byte stream to a server.
 #[derive(Debug)]
 pub struct Wire {
     socket: TcpStream,
-    tls: Option<Box<ClientConnection>>,
+    tls: Option<Box<Secure>>,
     connected: bool,
     blocking: bool,
-    /// Plain bytes that TLS has decrypted and nobody has read.
-    decrypted_bytes: usize,
 }
 
 impl Wire {
@@ -36,7 +36,7 @@ impl Wire {
     /// in a certificate.
     pub fn start(address: SocketAddr, tls: Option<(&Arc<ClientConfig>, &str)>) -> io::Result<Wire> {
         let tls = tls
-            .map(|(config, name)| session(config, name))
+            .map(|(config, name)| Secure::new(config, name).map(Box::new))
             .transpose()?;
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -55,7 +55,6 @@ impl Wire {
             tls,
             connected: false,
             blocking: false,
-            decrypted_bytes: 0,
         })
     }
 
@@ -110,21 +109,9 @@ impl Wire {
     /// # Errors
     /// When the server's certificate is not trusted, or it speaks no TLS, or hangs up.
     pub fn handshake(&mut self) -> io::Result<bool> {
-        loop {
-            let flushed = self.flush_pending()?;
-            if !self.is_handshaking() {
-                // The client speaks last in TLS 1.3: done only when that has left.
-                return Ok(flushed);
-            }
-            match self.receive() {
-                Ok(0) => {
-                    let sentence = "the server closed the connection during the TLS handshake";
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, sentence));
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
+        match &mut self.tls {
+            None => Ok(true),
+            Some(tls) => tls.handshake(&mut self.socket),
         }
     }
 
@@ -144,30 +131,21 @@ impl Wire {
     /// # Errors
     /// When the connection is broken.
     pub fn flush_pending(&mut self) -> io::Result<bool> {
-        let Some(tls) = &mut self.tls else {
-            return Ok(true);
-        };
-        while tls.wants_write() {
-            match tls.write_tls(&mut self.socket) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
+        match &mut self.tls {
+            None => Ok(true),
+            Some(tls) => tls.flush(&mut self.socket),
         }
-        Ok(true)
     }
 
     /// Plain bytes that can be read without the socket becoming readable again. An event loop that
     /// stops reading before `WouldBlock` must come back for them.
     pub fn buffered_bytes(&self) -> usize {
-        self.decrypted_bytes
+        self.tls.as_ref().map_or(0, |tls| tls.decrypted_bytes())
     }
 
     /// The protocol that both sides agreed on by ALPN, once the handshake is done.
     pub fn alpn(&self) -> Option<&[u8]> {
-        self.tls.as_ref().and_then(|tls| tls.alpn_protocol())
+        self.tls.as_ref().and_then(|tls| tls.alpn())
     }
 
     /// Makes reads and writes block, each for `timeout` at most: they fail with `TimedOut` then. May be
@@ -208,9 +186,8 @@ impl Wire {
     /// When the connection is broken already.
     pub fn shut_down(&mut self) -> io::Result<()> {
         if let Some(tls) = &mut self.tls {
-            tls.send_close_notify();
+            tls.say_goodbye(&mut self.socket)?;
         }
-        self.flush_pending()?;
         self.socket.shutdown(Shutdown::Write)
     }
 
@@ -228,65 +205,6 @@ impl Wire {
         }
     }
 
-    /// Takes TLS bytes from the socket; 0 at its end.
-    fn receive(&mut self) -> io::Result<usize> {
-        let Some(tls) = &mut self.tls else {
-            return Ok(0);
-        };
-        let bytes = loop {
-            match tls.read_tls(&mut self.socket) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
-        };
-        match tls.process_new_packets() {
-            Ok(state) => self.decrypted_bytes = state.plaintext_bytes_to_read(),
-            Err(error) => {
-                // The alert that tells the server why is worth one try, and no more.
-                let _ = tls.write_tls(&mut self.socket);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
-        }
-        self.flush_pending()?;
-        Ok(bytes)
-    }
-
-    fn read_tls(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(tls) = &mut self.tls else {
-                return self.socket.read(buffer);
-            };
-            match tls.reader().read(buffer) {
-                Ok(bytes) => {
-                    self.decrypted_bytes = self.decrypted_bytes.saturating_sub(bytes);
-                    return Ok(bytes);
-                }
-                // No close_notify: many servers just hang up, and HTTP has its own framing.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-            let was_handshaking = tls.is_handshaking();
-            if self.receive()? == 0 && was_handshaking {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-
-    fn write_tls(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Plain text that TLS would hold back until it is set up, or behind records that the socket has
-        // no room for, would look sent long before it is.
-        if self.is_handshaking() && !self.handshake()? || !self.flush_pending()? {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let Some(tls) = &mut self.tls else {
-            return self.socket.write(bytes);
-        };
-        let taken = tls.writer().write(bytes)?;
-        self.flush_pending()?;
-        Ok(taken)
-    }
-
     /// A blocking socket says `WouldBlock` when its timeout is over.
     fn in_time<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| match error.kind() {
@@ -296,19 +214,13 @@ impl Wire {
     }
 }
 
-fn session(config: &Arc<ClientConfig>, name: &str) -> io::Result<Box<ClientConnection>> {
-    let invalid = |sentence: String| io::Error::new(io::ErrorKind::InvalidInput, sentence);
-    let server = ServerName::try_from(name.to_owned())
-        .map_err(|_| invalid(format!("`{name}` cannot be the name in a certificate")))?;
-    let tls = ClientConnection::new(Arc::clone(config), server)
-        .map_err(|error| invalid(error.to_string()))?;
-    Ok(Box::new(tls))
-}
-
 impl Read for Wire {
     /// Reads what is there: `WouldBlock` when that is nothing, 0 at the end of the stream.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.read_tls(buffer);
+        let result = match &mut self.tls {
+            None => self.socket.read(buffer),
+            Some(tls) => tls.read(&mut self.socket, buffer),
+        };
         self.in_time(result)
     }
 }
@@ -317,7 +229,10 @@ impl Write for Wire {
     /// Takes what there is room for. Under TLS, bytes that were taken may wait in
     /// [`Wire::wants_write`]; as long as any wait, nothing more is taken.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.write_tls(bytes);
+        let result = match &mut self.tls {
+            None => self.socket.write(bytes),
+            Some(tls) => tls.write(&mut self.socket, bytes),
+        };
         self.in_time(result)
     }
 

@@ -241,3 +241,30 @@ fn limits_hold_and_name_themselves() {
         100
     );
 }
+
+#[test]
+fn an_event_stream_leaves_nothing_to_the_next_answer() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+    let first = "id: 4\nretry: 50\nevent: odd\ndata: half";
+    let answers = format!(
+        "{head}content-length: {}\r\n\r\n{first}{head}content-length: 9\r\n\r\ndata: 2\n\n",
+        first.len()
+    );
+    let (mut reply, mut at) = (Reply::new(Limits::default()), 0);
+    let input = answers.as_bytes();
+    assert!(matches!(
+        reply.next(input, &mut at),
+        Ok(Some(Event::Head(_)))
+    ));
+    assert_eq!(
+        reply.next(input, &mut at),
+        Ok(Some(Event::End { reusable: true }))
+    );
+    assert_eq!((reply.last_event_id(), reply.retry_ms()), ("4", Some(50)));
+    assert!(matches!(
+        reply.next(input, &mut at),
+        Ok(Some(Event::Head(_)))
+    ));
+    assert_eq!((reply.last_event_id(), reply.retry_ms()), ("", None));
+    assert_eq!(reply.next(input, &mut at), Ok(Some(Event::Message(b"2"))));
+}

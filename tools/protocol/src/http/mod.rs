@@ -6,15 +6,19 @@
 
 mod broken;
 mod chunked;
+mod event;
 mod framing;
 mod head;
+mod head_lines;
 mod head_reader;
 mod reply;
 
 pub use broken::Broken;
-pub use head::{HeadError, HeadOptions, PostHead, delete_head, get_head};
-pub use reply::{Content, Event, Head, Limits, Reply};
+pub use event::{Content, Event, Head, Limits};
+pub use head::{PostHead, delete_head, get_head};
+pub use head_lines::{HeadError, HeadOptions};
+pub use reply::Reply;
 
 pub(crate) use framing::has_token;
-pub(crate) use head::HeadLines;
+pub(crate) use head_lines::HeadLines;
 pub(crate) use head_reader::HeadReader;

@@ -5,81 +5,11 @@ use std::ops::Range;
 
 use super::chunked::{Chunked, Piece};
 use super::framing::{Facts, Framing};
-use super::{Broken, HeadReader};
+use super::{Broken, Content, Event, Head, HeadReader, Limits};
 use crate::sse;
 
 /// How much memory for bodies a connection keeps between answers.
 const KEPT_BODY_BYTES: usize = 1024 * 1024;
-
-/// How much of an answer is held in memory at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest head (status line and headers), in bytes.
-    pub head_bytes: usize,
-    /// The longest body, in bytes; of an event stream, which may go on for ever, the longest event.
-    pub body_bytes: usize,
-}
-
-impl Default for Limits {
-    /// 64 KiB of head, 16 MiB of body.
-    fn default() -> Self {
-        Limits {
-            head_bytes: 64 * 1024,
-            body_bytes: 16 * 1024 * 1024,
-        }
-    }
-}
-
-/// What kind of body an answer has, by its `Content-Type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Content {
-    /// `application/json`, or a type that ends in `+json`.
-    Json,
-    /// `text/event-stream`.
-    EventStream,
-    /// Anything else, or nothing.
-    #[default]
-    Other,
-}
-
-/// What is known of an answer before its body.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Head {
-    /// The status code, 200 to 999; 0 before the first answer.
-    pub status: u16,
-    /// What the body is.
-    pub content: Content,
-    /// `Mcp-Session-Id`. A value that is not visible ASCII is left out, as it could not be sent back.
-    pub session: Option<String>,
-    /// `Location`, of a redirect.
-    pub location: Option<String>,
-    /// `Retry-After` in seconds (the form with a date is not read).
-    pub retry_after_s: Option<u32>,
-    /// Whether the connection can take another request after this answer.
-    pub reusable: bool,
-}
-
-/// What was found in the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// An answer began. Interim answers (1xx) are skipped.
-    Head(&'a Head),
-    /// A whole body (of any status and type, unless empty), or the data of one server-sent event
-    /// of the type `message`. Never empty.
-    Message(&'a [u8]),
-    /// A server-sent event of another type, such as the `endpoint` of HTTP+SSE servers.
-    Named {
-        /// The type.
-        kind: &'a str,
-        /// The data, never empty.
-        data: &'a [u8],
-    },
-    /// The answer is over.
-    End {
-        /// Whether the connection can take another request.
-        reusable: bool,
-    },
-}
 
 /// How the bytes that follow are to be read.
 #[derive(Debug)]
@@ -138,7 +68,6 @@ impl Reply {
     ) -> Result<Reply, Broken> {
         let mut reply = Reply::new(limits);
         reply.state = begin(&mut reply.head, parsed)?;
-        reply.events.reset();
         Ok(reply)
     }
 
@@ -341,29 +270,14 @@ impl Reply {
     }
 }
 
-/// Fills `head` from a final answer, and says how its body is to be read.
+/// Takes a final answer's headers into `head`, and says how its body is to be read.
 fn begin(head: &mut Head, parsed: &httparse::Response<'_, '_>) -> Result<State, Broken> {
     let facts = Facts::read(parsed)?;
-    head.status = facts.status;
-    head.content = facts.content;
-    head.reusable = facts.reusable;
-    head.retry_after_s = facts.retry_after_s;
-    keep(&mut head.session, facts.session);
-    keep(&mut head.location, facts.location);
+    head.fill(&facts);
     Ok(match facts.framing {
         Framing::Empty | Framing::Length(0) => State::Ended,
         Framing::Length(length) => State::Length(length),
         Framing::Chunked => State::Chunked(Chunked::new()),
         Framing::UntilClose => State::UntilClose,
     })
-}
-
-/// Stores a header value. Servers that send the session with every answer cost no allocation each.
-fn keep(slot: &mut Option<String>, value: Option<&[u8]>) {
-    if slot.as_deref().map(str::as_bytes) == value {
-        return;
-    }
-    *slot = value
-        .filter(|value| !value.is_empty() && value.iter().all(u8::is_ascii_graphic))
-        .map(|value| String::from_utf8_lossy(value).into_owned());
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::WsBroken;
+use super::header::{Header, Kind, parse_header};
 
 /// How much of a stream is held in memory at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,26 +38,10 @@ pub enum Frame<'a> {
     Close(Option<u16>, &'a str),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A text frame, or a continuation of one; the flag says whether the message ends with it.
-    Text(bool),
-    Ping,
-    Pong,
-    Close,
-}
-
 /// Where a frame's payload is.
 enum Payload {
     Input(Range<usize>),
     Kept,
-}
-
-/// The bytes of a frame up to its payload.
-#[derive(Debug, Clone, Copy)]
-struct Header {
-    kind: Kind,
-    length: usize,
 }
 
 /// Reads the frames of one connection.
@@ -279,50 +264,4 @@ fn check_close(payload: &[u8]) -> Result<(), WsBroken> {
     } else {
         Err(WsBroken::BadClose)
     }
-}
-
-/// A header and its length in bytes, or `None` when `bytes` holds less than a header.
-fn parse_header(bytes: &[u8], in_fragments: bool) -> Result<Option<(Header, usize)>, WsBroken> {
-    let &[first, second, ..] = bytes else {
-        return Ok(None);
-    };
-    let is_last = first & 0x80 != 0;
-    let opcode = first & 0x0F;
-    if first & 0x70 != 0 {
-        return Err(WsBroken::ReservedBits);
-    }
-    if second & 0x80 != 0 {
-        return Err(WsBroken::Masked);
-    }
-    let kind = match opcode {
-        0x0 if !in_fragments => return Err(WsBroken::NothingToContinue),
-        0x1 | 0x2 if in_fragments => return Err(WsBroken::Interleaved),
-        0x0 | 0x1 => Kind::Text(is_last),
-        0x2 => return Err(WsBroken::Binary),
-        0x8 => Kind::Close,
-        0x9 => Kind::Ping,
-        0xA => Kind::Pong,
-        other => return Err(WsBroken::UnknownOpcode(other)),
-    };
-    let short = second & 0x7F;
-    if opcode >= 0x8 && (!is_last || short > 125) {
-        return Err(WsBroken::BadControl);
-    }
-    let (length, least, header_bytes) = match short {
-        126 => match bytes.get(2..4) {
-            Some(&[a, b]) => (u64::from(u16::from_be_bytes([a, b])), 126, 4),
-            _ => return Ok(None),
-        },
-        127 => match bytes.get(2..).and_then(|rest| rest.first_chunk()) {
-            Some(long) => (u64::from_be_bytes(*long), 1 << 16, 10),
-            None => return Ok(None),
-        },
-        short => (u64::from(short), 0, 2),
-    };
-    if length < least || length >> 63 != 0 {
-        return Err(WsBroken::BadLength);
-    }
-    // Beyond the address space is beyond any limit.
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok(Some((Header { kind, length }, header_bytes)))
 }

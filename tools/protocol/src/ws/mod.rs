@@ -6,9 +6,12 @@
 mod broken;
 mod frame;
 mod handshake;
+mod header;
+mod upgrade_error;
 mod write;
 
 pub use broken::WsBroken;
 pub use frame::{Frame, FrameReader, Limits};
-pub use handshake::{ExpectedAccept, Upgrade, UpgradeError, Upgraded, upgrade_request};
+pub use handshake::{ExpectedAccept, Upgrade, Upgraded, upgrade_request};
+pub use upgrade_error::UpgradeError;
 pub use write::{write_close, write_ping, write_pong, write_text};

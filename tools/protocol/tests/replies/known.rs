@@ -146,6 +146,11 @@ pub fn known_answers() -> Vec<Known> {
             ],
         ),
         known(
+            "HTTP/1.0 that knows chunks is not trusted with another request",
+            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            vec![head(200, Other), message("ok"), end(false)],
+        ),
+        known(
             "an empty chunked body, and an empty body until close",
             "HTTP/1.1 202 Accepted\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
             vec![head(202, Other), end(true), head(200, Other), end(false)],

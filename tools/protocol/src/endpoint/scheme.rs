@@ -1,0 +1,47 @@
+//! The four schemes: which protocol is spoken, and whether TLS lies underneath.
+
+/// What is spoken at an endpoint, and whether TLS lies underneath.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// WebSocket over TCP.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+    /// HTTP over TCP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// Whether the endpoint is upgraded to WebSocket (RFC 6455).
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Scheme::Ws | Scheme::Wss)
+    }
+
+    /// Whether TLS lies underneath.
+    pub fn is_tls(self) -> bool {
+        matches!(self, Scheme::Wss | Scheme::Https)
+    }
+
+    /// The port of a URL that names none.
+    pub fn default_port(self) -> u16 {
+        if self.is_tls() { 443 } else { 80 }
+    }
+
+    /// The scheme as a URL spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Ws => "ws",
+            Scheme::Wss => "wss",
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Scheme> {
+        [Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https]
+            .into_iter()
+            .find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
+    }
+}
