@@ -3,16 +3,18 @@
 //! Three layers, none of which starts a thread or owns an event loop:
 //!
 //! - **messages**: a [`template::Template`] is a call rendered once, [`answer::read`] tells what came
-//!   back as one [`outcome::Outcome`], `schema::arguments` makes valid arguments for a tool that
+//!   back as one [`outcome::Outcome`], [`schema::arguments`] makes valid arguments for a tool that
 //!   nobody here has seen before;
 //! - **transports**: sans-IO codecs for HTTP/1.1, SSE and WebSocket, and the wire below them (TCP, TLS);
-//! - **`client`**: a blocking client for set-up work, which finds out how a server speaks
-//!   ([`dialect::Dialect`]) and what it offers (`catalogue::Catalogue`).
+//! - **[`client`]**: a blocking client for set-up work, which finds out how a server speaks
+//!   ([`dialect::Dialect`]) and what it offers ([`catalogue::Catalogue`]).
 //!
 //! What a server sends is never trusted: every length, depth, count and wait has a limit, and what
 //! breaks one fails a call, never the caller.
 
 pub mod answer;
+pub mod catalogue;
+pub mod client;
 pub mod code;
 pub mod dialect;
 pub mod endpoint;

@@ -1,4 +1,5 @@
 //! What comes from a server is told apart, what goes to it is rendered, and neither can be talked into anything else.
+#![allow(clippy::unwrap_used)] // a helper of a test may panic as the test itself
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

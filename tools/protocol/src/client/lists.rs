@@ -1,0 +1,133 @@
+//! Asks for the lists that a server announces, page by page, with an end to everything.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::Options;
+use super::connect::{Deadline, Lost};
+use super::error::DiscoveryError;
+use super::link::Said;
+use super::meet::Met;
+use crate::catalogue::{Catalogue, Prompt, Resource, ResourceTemplate, Tool};
+use crate::code;
+use crate::endpoint::Endpoint;
+use crate::message::{self, ClientInfo};
+
+const MAX_PAGES: usize = 100;
+const MAX_ITEMS: usize = 10_000;
+
+/// Fetches whatever the server announces.
+pub(super) fn fetch(
+    met: &mut Met,
+    endpoint: &Endpoint,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<Catalogue, DiscoveryError> {
+    let mut pager = Pager {
+        met,
+        client: ClientInfo::named(&options.client_name),
+        deadline,
+        lost: None,
+    };
+    let announced = pager.met.server.capabilities;
+    let mut catalogue = Catalogue::default();
+    if announced.tools {
+        catalogue.tools = pager.all("tools/list", "tools", Tool::from_json);
+    }
+    if announced.resources {
+        catalogue.resources = pager.all("resources/list", "resources", Resource::from_json);
+        catalogue.resource_templates = pager.all(
+            "resources/templates/list",
+            "resourceTemplates",
+            ResourceTemplate::from_json,
+        );
+    }
+    if announced.prompts {
+        catalogue.prompts = pager.all("prompts/list", "prompts", Prompt::from_json);
+    }
+    match pager.lost {
+        Some(lost) => Err(lost.tell(endpoint, options)),
+        None => Ok(catalogue),
+    }
+}
+
+struct Pager<'a> {
+    met: &'a mut Met,
+    client: ClientInfo,
+    deadline: Deadline,
+    /// The connection is gone: nothing more is asked.
+    lost: Option<Lost>,
+}
+
+impl Pager<'_> {
+    fn all<T>(&mut self, method: &str, key: &str, item: fn(&Value) -> Option<T>) -> Vec<T> {
+        let mut items = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursor: Option<String> = None;
+        for page in 0.. {
+            if page == MAX_PAGES || items.len() > MAX_ITEMS {
+                let found = items.len().min(MAX_ITEMS);
+                self.note(format!(
+                    "{method} has more than {MAX_PAGES} pages or {MAX_ITEMS} items: the first {found} are used"
+                ));
+                break;
+            }
+            let Some(result) = self.page(method, cursor.as_deref()) else {
+                break;
+            };
+            match result.get(key).and_then(Value::as_array) {
+                Some(entries) => items.extend(entries.iter().filter_map(item)),
+                None => {
+                    self.note(format!("the answer to {method} has no list {key:?}"));
+                    break;
+                }
+            }
+            // An empty cursor is a cursor; null is how some serializers write none.
+            let Some(next) = result.get("nextCursor").and_then(Value::as_str) else {
+                break;
+            };
+            if !seen.insert(next.to_owned()) {
+                self.note(format!(
+                    "{method} gave out the same cursor twice: what came before is used"
+                ));
+                break;
+            }
+            cursor = Some(next.to_owned());
+        }
+        items.truncate(MAX_ITEMS);
+        items
+    }
+
+    fn page(&mut self, method: &str, cursor: Option<&str>) -> Option<Value> {
+        if self.lost.is_some() {
+            return None;
+        }
+        self.met.last_id += 1;
+        let id = self.met.last_id;
+        let message = message::list(id, method, cursor, &self.met.dialect, &self.client);
+        match self.met.link.ask(id, method, &message, self.deadline) {
+            Ok(Said::Result(result)) => return Some(result),
+            // Many servers have resources and have never heard of templates.
+            Ok(Said::Error { code, .. })
+                if code == code::METHOD_NOT_FOUND && method == "resources/templates/list" => {}
+            Ok(Said::Error { code, message, .. }) => {
+                self.note(format!(
+                    "the server answers {method} with error {code} ({message})"
+                ));
+            }
+            Ok(Said::Refused { status, .. }) => {
+                self.note(format!("the server answers {method} with HTTP {status}"));
+            }
+            Ok(Said::Nonsense(what)) => {
+                self.note(format!("the answer to {method} is no MCP ({what})"));
+            }
+            Err(lost) => self.lost = Some(lost),
+        }
+        None
+    }
+
+    fn note(&mut self, sentence: String) {
+        self.met.notes.push(sentence);
+    }
+}

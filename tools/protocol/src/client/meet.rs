@@ -1,0 +1,386 @@
+//! Finds out which era a server speaks, as the specification says, and opens the conversation in it.
+//!
+//! Modern first (2026-07-28, "determining the server's era"): a result of `server/discover` or one of
+//! the three modern error codes means modern. Any other error, refusal, silence or hanging up means
+//! legacy: servers of that era answer an unknown method in all these ways.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Options;
+use super::connect::{Deadline, Lost, address};
+use super::error::DiscoveryError;
+use super::http::HttpLink;
+use super::link::{Link, Said};
+use super::websocket::WsLink;
+use crate::code;
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
+use crate::message::{self, ClientInfo};
+use crate::revision::{Era, Revision, Wanted};
+
+// A server on the same network that knows `server/discover` answers it well within this.
+const LONGEST_PROBE: Duration = Duration::from_secs(2);
+
+/// What a server says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// Its name, perhaps empty.
+    pub name: String,
+    /// Its version, perhaps empty.
+    pub version: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+/// What a server announces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// `tools/list` and `tools/call`.
+    pub tools: bool,
+    /// `resources/list` and `resources/read`.
+    pub resources: bool,
+    /// `prompts/list` and `prompts/get`.
+    pub prompts: bool,
+    /// `completion/complete`.
+    pub completions: bool,
+    /// `logging/setLevel`.
+    pub logging: bool,
+}
+
+/// A conversation with a server whose dialect is known.
+pub(super) struct Met {
+    pub(super) link: Link,
+    pub(super) dialect: Dialect,
+    pub(super) server: ServerInfo,
+    pub(super) notes: Vec<String>,
+    pub(super) last_id: u64,
+}
+
+/// Opens a conversation.
+pub(super) fn meet(
+    endpoint: &Endpoint,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<Met, DiscoveryError> {
+    let mut meeting = Meeting {
+        endpoint,
+        options,
+        deadline,
+        client: ClientInfo::named(&options.client_name),
+        notes: Vec::new(),
+        last_id: 0,
+    };
+    meeting.run().map_err(|lost| meeting.tell_of(lost))
+}
+
+struct Meeting<'a> {
+    endpoint: &'a Endpoint,
+    options: &'a Options,
+    deadline: Deadline,
+    client: ClientInfo,
+    notes: Vec<String>,
+    last_id: u64,
+}
+
+/// What a probe found.
+enum Found {
+    Modern(ServerInfo),
+    Legacy,
+}
+
+impl Meeting<'_> {
+    fn run(&mut self) -> Result<Met, Lost> {
+        let wanted = self.options.wanted;
+        let mut link = self.open()?;
+        if wanted.admits_era(Era::Modern) {
+            match self.probe(&mut link)? {
+                Found::Modern(server) => return Ok(self.met(link, Revision::MODERN, server)),
+                Found::Legacy => {}
+            }
+        }
+        let asked = match wanted {
+            Wanted::Revision(revision) if revision.era() == Era::Legacy => revision,
+            _ => Revision::LATEST_LEGACY,
+        };
+        match self.initialize(&mut link, asked) {
+            Ok((revision, server)) if wanted.admits(revision) => {
+                Ok(self.met(link, revision, server))
+            }
+            Ok((revision, _)) => {
+                link.end();
+                Err(self.not_offered(revision))
+            }
+            // Only to be able to say what the server does speak.
+            Err(Lost::Fatal(error)) if !wanted.admits_era(Era::Modern) && error.is_an_answer() => {
+                link.speak(None);
+                match self.probe(&mut link) {
+                    Ok(Found::Modern(_)) => Err(self.not_offered(Revision::MODERN)),
+                    _ => Err(Lost::Fatal(error)),
+                }
+            }
+            Err(lost) => Err(lost),
+        }
+    }
+
+    fn open(&mut self) -> Result<Link, Lost> {
+        Ok(if self.endpoint.scheme.is_websocket() {
+            let (endpoint, options) = (self.endpoint, self.options);
+            let link = WsLink::open(endpoint, options, self.deadline, &mut self.notes)?;
+            Link::WebSocket(Box::new(link))
+        } else {
+            Link::Http(Box::new(HttpLink::new(self.endpoint, self.options)))
+        })
+    }
+
+    fn met(&mut self, link: Link, revision: Revision, server: ServerInfo) -> Met {
+        // Opened twice, a server may be odd twice.
+        self.notes.dedup();
+        let dialect = Dialect {
+            era: revision.era(),
+            revision,
+            subprotocol: link.has_subprotocol(),
+            sessions: link.has_session(),
+        };
+        Met {
+            link,
+            dialect,
+            server,
+            notes: std::mem::take(&mut self.notes),
+            last_id: self.last_id,
+        }
+    }
+
+    fn id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Asks `server/discover`. Whatever is not plainly modern leaves a fresh link for `initialize`.
+    fn probe(&mut self, link: &mut Link) -> Result<Found, Lost> {
+        let is_http = matches!(link, Link::Http(_));
+        let modern = Dialect::new(Revision::MODERN);
+        link.speak(Some(modern));
+        let id = self.id();
+        let message = message::discover(id, modern.revision, &self.client);
+        let patience = match is_http {
+            // HTTP servers answer everything, so silence means the server is slow, or not one at all.
+            true => self.options.timeout / 2,
+            false => (self.options.timeout / 3).min(LONGEST_PROBE),
+        };
+        let deadline = self.deadline.or_after(patience);
+        let said = link.ask(id, "server/discover", &message, deadline);
+        match said {
+            Ok(Said::Result(result)) => {
+                if let Some(server) = modern_server(&result) {
+                    return Ok(Found::Modern(server));
+                }
+            }
+            Ok(Said::Error {
+                code,
+                data,
+                message,
+                ..
+            }) if code::is_modern(code) => {
+                let supported = revisions(&data);
+                if code != code::UNSUPPORTED_PROTOCOL_VERSION || supported.is_empty() {
+                    return Err(Lost::Fatal(DiscoveryError::InitializeRefused {
+                        code,
+                        message,
+                    }));
+                }
+                // It is modern enough to say so, but of revisions that come after this tool, or legacy.
+                if supported.iter().all(|text| legacy_revision(text).is_none()) {
+                    let got = supported.join(", ");
+                    return Err(Lost::Fatal(DiscoveryError::UnknownRevision { got }));
+                }
+            }
+            Ok(Said::Refused {
+                status,
+                said,
+                location,
+            }) if matches!(status, 301..=308 | 401 | 403 | 421) => {
+                // `initialize` would meet the same door.
+                if let Link::Http(http) = link {
+                    let error = http.refusal(status, &said, location.as_deref());
+                    return Err(Lost::Fatal(error));
+                }
+            }
+            Ok(_) => {}
+            // HTTP opens a connection for each question anyway.
+            Err(Lost::Closed(_)) => {
+                if let Link::WebSocket(_) = link {
+                    *link = self.open()?;
+                }
+            }
+            Err(Lost::Silent) => self.notes.push(
+                "the server did not answer server/discover in time, so it was asked to initialize"
+                    .to_owned(),
+            ),
+            Err(fatal) => return Err(fatal),
+        }
+        link.speak(None);
+        Ok(Found::Legacy)
+    }
+
+    /// The legacy handshake: `initialize`, and `notifications/initialized` after it.
+    fn initialize(
+        &mut self,
+        link: &mut Link,
+        asked: Revision,
+    ) -> Result<(Revision, ServerInfo), Lost> {
+        let mut said = self.ask_to_initialize(link, asked)?;
+        if let Said::Error { data, .. } = &said
+            // Some servers refuse a revision instead of answering with their own.
+            && let Some(other) = revisions(data).iter().find_map(|text| legacy_revision(text))
+            && other != asked
+        {
+            said = self.ask_to_initialize(link, other)?;
+        }
+        let result = match said {
+            Said::Result(result) => result,
+            other => return Err(Lost::Fatal(self.no_handshake(link, other))),
+        };
+        let got = result.get("protocolVersion").and_then(Value::as_str);
+        let Some(got) = got else {
+            let said = "its answer to initialize names no protocolVersion".to_owned();
+            return Err(Lost::Fatal(DiscoveryError::NotMcp { said }));
+        };
+        let Some(revision) = legacy_revision(got) else {
+            let got = super::error::excerpt(got.as_bytes());
+            return Err(Lost::Fatal(DiscoveryError::UnknownRevision { got }));
+        };
+        if revision != asked {
+            self.notes.push(format!(
+                "the server was asked for revision {asked} and answered {revision}, which is used"
+            ));
+        }
+        link.speak(Some(Dialect::new(revision)));
+        link.tell(&message::initialized(), self.deadline)?;
+        Ok((revision, server_info(&result, &result["serverInfo"])))
+    }
+
+    fn ask_to_initialize(&mut self, link: &mut Link, revision: Revision) -> Result<Said, Lost> {
+        let id = self.id();
+        let message = message::initialize(id, revision, &self.client);
+        link.ask(id, "initialize", &message, self.deadline)
+    }
+
+    /// What an answer to `initialize` means that is no result.
+    fn no_handshake(&self, link: &mut Link, said: Said) -> DiscoveryError {
+        if let (Link::Http(http), Said::Refused { status, .. } | Said::Error { status, .. }) =
+            (&mut *link, &said)
+            && matches!(status, 400 | 404 | 405)
+            && http.speaks_old_transport(self.deadline)
+        {
+            let path = self.endpoint.path.clone();
+            return DiscoveryError::HttpSseOnly { path };
+        }
+        match (said, link) {
+            (
+                Said::Refused {
+                    status,
+                    said,
+                    location,
+                },
+                Link::Http(http),
+            ) => http.refusal(status, &said, location.as_deref()),
+            // These say more than the error that stands in their body.
+            (
+                Said::Error {
+                    status, message, ..
+                },
+                Link::Http(http),
+            ) if matches!(status, 401 | 403 | 421) => http.refusal(status, &message, None),
+            (Said::Error { code, message, .. }, _) => {
+                DiscoveryError::InitializeRefused { code, message }
+            }
+            (Said::Nonsense(said), _) => DiscoveryError::NotMcp { said },
+            (other, _) => DiscoveryError::NotMcp {
+                said: format!("{other:?}"),
+            },
+        }
+    }
+
+    fn not_offered(&self, offered: Revision) -> Lost {
+        Lost::Fatal(DiscoveryError::NotOffered {
+            wanted: self.options.wanted.to_string(),
+            offered: format!("{offered} ({})", offered.era()),
+        })
+    }
+
+    fn tell_of(&self, lost: Lost) -> DiscoveryError {
+        lost.tell(self.endpoint, self.options)
+    }
+}
+
+impl Lost {
+    /// The sentence for it.
+    pub(super) fn tell(self, endpoint: &Endpoint, options: &Options) -> DiscoveryError {
+        let address = address(endpoint);
+        match self {
+            Self::Fatal(error) => error,
+            Self::Closed(detail) => DiscoveryError::Closed { address, detail },
+            Self::Silent => DiscoveryError::NoAnswer {
+                address,
+                seconds: options.timeout.as_secs_f64().ceil() as u64,
+                hint: if endpoint.scheme.is_websocket() && !options.ws_append_newline {
+                    ", such as a line feed behind each message (--ws-append-newline)"
+                } else {
+                    ""
+                },
+            },
+        }
+    }
+}
+
+/// What a result of `server/discover` says, if it is one and names a revision that we speak.
+fn modern_server(result: &Value) -> Option<ServerInfo> {
+    let versions = result.get("supportedVersions")?.as_array()?;
+    versions
+        .iter()
+        .any(|version| version == Revision::MODERN.as_str())
+        .then(|| {
+            let meta = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo");
+            server_info(result, meta.unwrap_or(&result["serverInfo"]))
+        })
+}
+
+fn server_info(result: &Value, info: &Value) -> ServerInfo {
+    let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default();
+    let has = |key: &str| {
+        result
+            .pointer("/capabilities")
+            .and_then(|all| all.get(key))
+            .is_some_and(|value| !value.is_null())
+    };
+    ServerInfo {
+        name: super::error::excerpt(text("name").as_bytes()),
+        version: super::error::excerpt(text("version").as_bytes()),
+        capabilities: Capabilities {
+            tools: has("tools"),
+            resources: has("resources"),
+            prompts: has("prompts"),
+            completions: has("completions"),
+            logging: has("logging"),
+        },
+    }
+}
+
+/// The revisions in an error's `data.supported`.
+fn revisions(data: &Value) -> Vec<String> {
+    let supported = data.get("supported").and_then(Value::as_array);
+    let supported = supported.into_iter().flatten().take(16);
+    supported
+        .filter_map(|text| {
+            text.as_str()
+                .map(|text| super::error::excerpt(text.as_bytes()))
+        })
+        .collect()
+}
+
+fn legacy_revision(text: &str) -> Option<Revision> {
+    let revision: Revision = text.parse().ok()?;
+    (revision.era() == Era::Legacy).then_some(revision)
+}
