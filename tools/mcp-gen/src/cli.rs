@@ -1,0 +1,203 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use protocol::revision::Wanted;
+use record::units;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-deploy local | mcp-gen --for 60s | mcp-report
+  mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --for 10s | mcp-report
+  echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
+
+Environment (flags win; an empty variable changes nothing):
+  CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between)";
+
+/// Makes load on MCP servers, on a schedule that does not wait for them.
+///
+/// Each client has a schedule; a call is due at its instant, and its response time counts from there, however late the
+/// server lets it leave (open model, no coordinated omission). Targets come on stdin, or with --url.
+#[derive(Parser, Debug)]
+#[command(name = "mcp-gen", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// `-` reads targets from stdin besides --url
+    #[arg(value_name = "-", value_parser = ["-"])]
+    pub stdin: Option<String>,
+
+    /// A server to call: ws://, wss://, http:// or https://; may be repeated, clients are spread over all
+    #[arg(long, value_name = "URL")]
+    pub url: Vec<String>,
+
+    /// What the clients do: normal, high-load or low-load [default: normal]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// How many clients [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub clients: Option<u32>,
+
+    /// Calls per second of each client: 100/s, 6000/m [default: the profile's]
+    #[arg(long, value_name = "RATE", value_parser = units::rate, conflicts_with = "closed")]
+    pub rate: Option<f64>,
+
+    /// How long to measure, after connecting and warming up [default: 30s]
+    #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
+    pub for_: Option<Duration>,
+
+    /// How long to warm up before; its calls are reported apart [default: a tenth of --for, at most 30s]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub warmup: Option<Duration>,
+
+    /// How long connecting may take before the warm-up begins [default: 2s and 1ms a client]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub connect_for: Option<Duration>,
+
+    /// Closed model: a client's next call waits for its last one, as a user's would
+    #[arg(long)]
+    pub closed: bool,
+
+    /// Calls in flight on a connection at most: WebSocket 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub in_flight: Option<u32>,
+
+    /// HTTP connections of a client at most [default: 6; with --closed: --in-flight]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_connections: Option<u32>,
+
+    /// Which MCP to speak: auto, legacy, modern or a revision such as 2025-11-25
+    #[arg(long, value_name = "ERA", default_value = "auto")]
+    pub protocol: Wanted,
+
+    /// A header for every request: 'Name: value'; may be repeated
+    #[arg(long, short = 'H', value_name = "HEADER", value_parser = header)]
+    pub header: Vec<(String, String)>,
+
+    /// The Host header to send instead of the URL's
+    #[arg(long, value_name = "HOST")]
+    pub host_header: Option<String>,
+
+    /// End each WebSocket message with LF inside the frame, for servers that want it (erlmcp)
+    #[arg(long)]
+    pub ws_append_newline: bool,
+
+    /// Don't offer the WebSocket subprotocol `mcp`
+    #[arg(long)]
+    pub no_ws_subprotocol: bool,
+
+    /// Trust the certificates in this PEM file besides the system's
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Accept any TLS certificate
+    #[arg(long)]
+    pub insecure: bool,
+
+    /// Call this tool, also where it does not say readOnlyHint; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub tool: Vec<String>,
+
+    /// Call all tools, also those that may change something
+    #[arg(long, conflicts_with = "tool")]
+    pub all_tools: bool,
+
+    /// Arguments for a tool instead of those built from its schema: 'echo={"message":"hello"}'
+    #[arg(long, value_name = "TOOL=JSON", value_parser = tool_arguments)]
+    pub args: Vec<(String, serde_json::Value)>,
+
+    /// About how many bytes of arguments a call carries, where the schema leaves room [default: the profile's]
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    pub payload: Option<u64>,
+
+    /// How long to wait for an answer once the call was sent
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    pub timeout: Duration,
+
+    /// How long a call that is due may wait to be sent
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    pub max_backlog: Duration,
+
+    /// How long calls in flight may finish after Ctrl-C
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    pub grace: Duration,
+
+    /// Seed of all dice: the same seed gives the same calls at the same offsets [default: random]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    pub seed: Option<u64>,
+
+    /// Worker threads [default: half of the CPUs: the other half is for servers on the same machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub threads: Option<u32>,
+
+    /// How often to write intervals
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    pub interval: Duration,
+
+    /// Write a record for calls: none, errors, all, or a share such as 1%
+    #[arg(long, value_name = "WHICH", default_value = "none", value_parser = calls)]
+    pub calls: Calls,
+
+    /// Say nothing but errors, and show no progress bar
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Which calls get a record of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Calls {
+    /// None.
+    None,
+    /// Those that were not ok.
+    Errors,
+    /// This share of them (1 is all), drawn by the seed.
+    Share(f64),
+}
+
+/// Words for `--calls` besides a share.
+#[derive(Clone, Copy, ValueEnum)]
+enum CallsWord {
+    None,
+    Errors,
+    All,
+}
+
+fn calls(text: &str) -> Result<Calls, String> {
+    match CallsWord::from_str(text, false) {
+        Ok(CallsWord::None) => Ok(Calls::None),
+        Ok(CallsWord::Errors) => Ok(Calls::Errors),
+        Ok(CallsWord::All) => Ok(Calls::Share(1.0)),
+        Err(_) => units::share(text)
+            .map(Calls::Share)
+            .map_err(|e| format!("{e}; or none, errors, all")),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let d = units::duration(text).map_err(|e| e.to_string())?;
+    let allowed = Duration::from_millis(100)..=Duration::from_secs(3_600);
+    if allowed.contains(&d) {
+        Ok(d)
+    } else {
+        Err("an interval is 100ms to 1h".to_owned())
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn tool_arguments(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (tool, json) = text
+        .split_once('=')
+        .ok_or("write it as 'tool={\"name\":\"value\"}'")?;
+    let value: serde_json::Value = serde_json::from_str(json)
+        .map_err(|e| format!("the arguments of {tool} are no JSON: {e}"))?;
+    if value.is_object() {
+        Ok((tool.to_owned(), value))
+    } else {
+        Err(format!("the arguments of {tool} must be a JSON object"))
+    }
+}

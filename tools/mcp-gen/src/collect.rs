@@ -1,0 +1,243 @@
+//! The collector: adds up what the workers report, writes intervals as they end, and keeps the totals.
+
+use crate::plan::{Homes, MAX_HOMES, Plan};
+use crate::rows;
+use crate::tally::{CONNECT, Cell, Key};
+use record::kind::{Stage, Summary};
+use record::{Histogram, Pen};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the workers have done so far.
+pub struct Collector {
+    plan: Arc<Plan>,
+    /// Names of the rows of targets.
+    names: Vec<String>,
+    /// How far each worker has reported.
+    reported_ns: Vec<u64>,
+    /// Intervals that not all workers have reported: by end, with begin and rows.
+    gathering: BTreeMap<u64, (u64, BTreeMap<Key, Cell>)>,
+    /// Rows that the pen had no room for; they grow until it has.
+    unwritten: BTreeMap<Key, (u64, u64, Cell)>,
+    /// By stage and label, over all targets.
+    totals: BTreeMap<(u16, u16), Cell>,
+    /// The stage that was last said to have begun.
+    stage: usize,
+    /// What the progress bar shows.
+    pub latest: Latest,
+}
+
+/// The last interval, over all rows.
+#[derive(Clone, Debug, Default)]
+pub struct Latest {
+    /// Calls answered well, per second.
+    pub ok_per_s: f64,
+    /// Calls with any other outcome.
+    pub errors: u64,
+    /// Connections that stand.
+    pub connections: u64,
+    /// Due to done.
+    pub response: Histogram,
+}
+
+impl Collector {
+    /// A collector for the plan's workers.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, homes: &Homes) -> Self {
+        let workers = plan.threads as usize;
+        let mut collector = Self {
+            plan,
+            names: Vec::new(),
+            reported_ns: vec![0; workers],
+            gathering: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            stage: 0,
+            latest: Latest::default(),
+        };
+        collector.name(homes);
+        collector
+    }
+
+    /// Takes over the names of the targets.
+    pub fn name(&mut self, homes: &Homes) {
+        self.names = (0..=MAX_HOMES as u16)
+            .map(|row| {
+                homes
+                    .iter()
+                    .find(|h| h.row == row)
+                    .map_or_else(String::new, |h| h.name.clone())
+            })
+            .collect();
+        self.names[MAX_HOMES] = "other".to_owned();
+    }
+
+    /// Says that the first stage has begun.
+    pub fn begin(&self, pen: &Pen) {
+        pen.write(self.stage_record(0, "began"));
+    }
+
+    /// Takes in a worker's interval, and writes all that are complete.
+    pub fn interval(
+        &mut self,
+        worker: usize,
+        start_ns: u64,
+        end_ns: u64,
+        rows: Vec<(Key, Cell)>,
+        pen: &Pen,
+    ) {
+        let (start, cells) = self
+            .gathering
+            .entry(end_ns)
+            .or_insert_with(|| (start_ns, BTreeMap::new()));
+        // A worker's last interval ends where the worker does, and so may begin in another place than its fellows'.
+        *start = (*start).min(start_ns);
+        for (key, cell) in rows {
+            cells.entry(key).or_default().add(&cell, true);
+        }
+        self.reported_ns[worker] = end_ns;
+        self.write_complete(pen);
+    }
+
+    /// A worker will report no more.
+    pub fn done(&mut self, worker: usize, pen: &Pen) {
+        self.reported_ns[worker] = u64::MAX;
+        self.write_complete(pen);
+    }
+
+    fn write_complete(&mut self, pen: &Pen) {
+        let safe = self.reported_ns.iter().copied().min().unwrap_or(u64::MAX);
+        while let Some(entry) = self.gathering.first_entry().filter(|e| *e.key() <= safe) {
+            let end_ns = *entry.key();
+            let (start_ns, cells) = entry.remove();
+            self.complete(start_ns, end_ns, cells, pen);
+        }
+    }
+
+    fn complete(&mut self, start_ns: u64, end_ns: u64, cells: BTreeMap<Key, Cell>, pen: &Pen) {
+        let mut latest = Latest::default();
+        let mut ok = 0;
+        for (key, cell) in cells {
+            ok += cell.outcomes[0];
+            latest.errors += cell.done() - cell.outcomes[0];
+            latest.connections += cell.now.connections;
+            if let Some(response) = &cell.response {
+                latest.response.add(response);
+            }
+            self.totals
+                .entry((key.stage, key.label))
+                .or_default()
+                .add(&cell, false);
+            self.unwritten
+                .entry(key)
+                .and_modify(|(_, end, sum)| {
+                    *end = end_ns;
+                    sum.add(&cell, false);
+                })
+                .or_insert((start_ns, end_ns, cell));
+        }
+        latest.ok_per_s = ok as f64 * 1e9 / (end_ns - start_ns).max(1) as f64;
+        self.latest = latest;
+        self.write_intervals(pen, false);
+        self.write_stages(end_ns, pen);
+    }
+
+    /// Writes rows as long as the pen has room, or, with `wait`, until all are written. What finds no room is added
+    /// up with the next interval of its row: nothing is lost, and the load does not wait.
+    fn write_intervals(&mut self, pen: &Pen, wait: bool) {
+        while let Some(entry) = self.unwritten.first_entry() {
+            let key = *entry.key();
+            let (start_ns, end_ns, cell) = entry.get();
+            let record = rows::interval(
+                &self.plan,
+                &self.names[usize::from(key.home)],
+                key,
+                *start_ns,
+                *end_ns,
+                cell,
+            );
+            if wait {
+                pen.write(record);
+            } else if pen.offer(record).is_err() {
+                return;
+            }
+            entry.remove();
+        }
+    }
+
+    /// Tells which stages ended and began up to `now_ns`.
+    fn write_stages(&mut self, now_ns: u64, pen: &Pen) {
+        while let Some(next) = self.plan.stages.all().get(self.stage + 1)
+            && next.start_ns <= now_ns
+        {
+            pen.write(self.stage_record(self.stage, "ended"));
+            self.stage += 1;
+            pen.write(self.stage_record(self.stage, "began"));
+        }
+    }
+
+    fn stage_record(&self, index: usize, state: &str) -> Stage {
+        let stage = &self.plan.stages.all()[index];
+        let loaded = self.plan.stages.loaded().contains(&index);
+        let seconds = (stage.end_ns - stage.start_ns) as f64 / 1e9;
+        let ok = self
+            .totals
+            .range((index as u16, CONNECT + 1)..=(index as u16, u16::MAX))
+            .map(|(_, c)| c.ok_in_stage)
+            .sum::<u64>();
+        let ended = state == "ended";
+        Stage {
+            stage: stage.name.to_owned(),
+            state: state.to_owned(),
+            start_us: self.plan.unix_us(stage.start_ns),
+            planned_us: (stage.end_ns - stage.start_ns) / 1_000,
+            clients: Some(u64::from(self.plan.clients)),
+            asked_per_s: self.plan.total_rate_per_s().filter(|_| loaded),
+            connections: ended.then_some(self.latest.connections),
+            reached_per_s: (ended && loaded)
+                .then(|| (ok as f64 / seconds * 1_000.0).round() / 1_000.0),
+        }
+    }
+
+    /// Writes what is left: rows, the end of the stage that was running, and the summaries. Gives the totals of all
+    /// stages, for the final summary. `until_ns` cuts stages short that an interruption has ended.
+    pub fn finish(&mut self, pen: &Pen, homes: &Homes, until_ns: u64) -> Cell {
+        self.write_intervals(pen, true);
+        pen.write(self.stage_record(self.stage, "ended"));
+        let mut all = Cell::default();
+        for ((stage, label), cell) in &self.totals {
+            let timing = &self.plan.stages.all()[usize::from(*stage)];
+            let name = self.plan.labels.all()[usize::from(*label)].clone();
+            all.add(cell, false);
+            pen.write(Summary {
+                stage: Some(timing.name.to_owned()),
+                profile: Some(self.plan.profile.clone()),
+                method: Some(name.method),
+                tool: name.tool,
+                asked_per_s: self.asked_per_s(usize::from(*stage), *label, homes),
+                ..rows::summary(
+                    &self.plan,
+                    timing.start_ns,
+                    timing.end_ns.min(until_ns),
+                    cell,
+                )
+            });
+        }
+        all
+    }
+
+    /// Calls per second asked for of one method and tool: the share that it has on the menus of the clients' homes.
+    fn asked_per_s(&self, stage: usize, label: u16, homes: &Homes) -> Option<f64> {
+        let total = self.plan.total_rate_per_s()?;
+        if label == CONNECT || !self.plan.stages.loaded().contains(&stage) {
+            return None;
+        }
+        let live: Vec<_> = homes.iter().filter(|h| h.live).collect();
+        let clients = self.plan.clients as usize;
+        let share: f64 = (0..clients)
+            .filter_map(|i| live.get(i % live.len().max(1)))
+            .map(|h| h.menu.share(label))
+            .sum();
+        Some((total * share / clients as f64 * 1_000.0).round() / 1_000.0)
+    }
+}

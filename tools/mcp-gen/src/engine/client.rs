@@ -1,0 +1,123 @@
+//! A client: its schedule, its backlog as two indices, its session.
+
+use crate::schedule::Schedule;
+use protocol::http::PostHead;
+
+/// A client of the load.
+pub struct Client {
+    /// Its number over all workers.
+    pub number: u32,
+    /// Its schedule; in the closed model there is none.
+    pub schedule: Option<Schedule>,
+    /// The next call to come due. In the closed model the next one to be made.
+    pub next_due: u64,
+    /// The next call to be sent: those from here up to `next_due` wait.
+    pub next_sent: u64,
+    /// From which index on its calls belong to which home: one entry, unless targets came or went.
+    homes: Vec<(u64, u16)>,
+    /// Connections, by their numbers in the worker.
+    pub conns: Vec<usize>,
+    /// Of these, HTTP ones that are free.
+    pub idle: Vec<usize>,
+    /// Whether calls can be sent.
+    pub session: Session,
+    /// The head of its HTTP requests, while the session is open.
+    pub head: Option<PostHead>,
+    /// `Mcp-Session-Id`, in the legacy era where the server gives one.
+    pub session_id: Option<String>,
+    /// Calls with lower ids belong to an earlier session.
+    pub session_first_id: u64,
+    /// Replies to requests of the server that wait for a free HTTP connection.
+    pub replies: Vec<Vec<u8>>,
+    /// The next JSON-RPC id; unique in the session, over all of its connections.
+    pub next_id: u64,
+    /// Attempts to connect that failed in a row.
+    pub failures: u32,
+    /// When it may connect again.
+    pub retry_ns: u64,
+    /// Whether an attempt for `retry_ns` is noted already.
+    pub retry_noted: bool,
+    /// Whether its schedule runs: from its first connection, or its first failure to connect.
+    pub joined: bool,
+    /// When the set-up under way began.
+    pub opening_since_ns: u64,
+}
+
+/// Whether a client can call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// It has no connection and makes none now.
+    Down,
+    /// A connection or a session is being set up.
+    Opening,
+    /// It can call.
+    Open,
+}
+
+impl Client {
+    /// A client that has not connected yet.
+    pub fn new(number: u32, schedule: Option<Schedule>, home: u16) -> Self {
+        Self {
+            number,
+            schedule,
+            next_due: 0,
+            next_sent: 0,
+            homes: vec![(0, home)],
+            conns: Vec::new(),
+            idle: Vec::new(),
+            session: Session::Down,
+            head: None,
+            session_id: None,
+            session_first_id: 0,
+            replies: Vec::new(),
+            next_id: 1,
+            failures: 0,
+            retry_ns: 0,
+            retry_noted: false,
+            joined: false,
+            opening_since_ns: 0,
+        }
+    }
+
+    /// Where it connects to now.
+    pub fn home(&self) -> u16 {
+        self.homes.last().map_or(0, |(_, home)| *home)
+    }
+
+    /// The home of a call, which was fixed when it came due.
+    pub fn home_of(&self, index: u64) -> u16 {
+        self.homes
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= index)
+            .map_or(0, |(_, home)| *home)
+    }
+
+    /// From the next call on it lives at `home`.
+    pub fn move_to(&mut self, home: u16) {
+        // Homes that no waiting call belongs to any more are forgotten.
+        let waiting_from = self
+            .homes
+            .iter()
+            .rposition(|(from, _)| *from <= self.next_sent)
+            .unwrap_or(0);
+        self.homes.drain(..waiting_from);
+        self.homes.push((self.next_due, home));
+    }
+
+    /// Whether calls wait to be sent.
+    pub fn has_backlog(&self) -> bool {
+        self.next_sent < self.next_due
+    }
+
+    /// How long to wait before the next attempt to connect: 50 ms to 5 s, doubling, by dice between half and whole.
+    pub fn backoff_ns(&self, seed: u64) -> u64 {
+        let full = 100_000_000u64 << self.failures.min(6);
+        let dice = crate::dice::fraction(
+            seed,
+            u64::from(self.number) | 1 << 40,
+            u64::from(self.failures),
+        );
+        (full.min(5_000_000_000) as f64 * (0.5 + dice / 2.0)) as u64
+    }
+}

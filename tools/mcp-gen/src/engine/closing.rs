@@ -1,0 +1,155 @@
+//! Closing connections: lost ones, those of clients that move, and all of them at the end.
+
+use super::client::Session;
+use super::conn::{Codec, Conn, Phase};
+use super::settle::calls_of;
+use super::worker::{Worker, live};
+use crate::plan::Homes;
+use protocol::http::{self, HeadOptions};
+use protocol::outcome::Outcome;
+use protocol::ws;
+
+impl Worker {
+    /// Closes a connection that stood, without a call under way. The client goes on with the others, or connects anew.
+    pub(super) fn close(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let (c, answers) = (state.client, state.answers);
+        self.remove(conn);
+        let is_websocket = self.home_of(c).endpoint.scheme.is_websocket();
+        let client = &mut self.clients[c];
+        if !client.conns.is_empty() {
+            return;
+        }
+        if is_websocket || client.session == Session::Opening {
+            client.session = Session::Down;
+            // A server that takes connections and drops them unused must not be hammered.
+            client.failures = if answers > 0 { 0 } else { client.failures + 1 };
+            let wait = if answers > 0 {
+                0
+            } else {
+                client.backoff_ns(self.plan.seed)
+            };
+            self.note_retry(c, now + wait);
+        } else {
+            // HTTP sessions outlive their connections.
+            let wait = if answers > 0 {
+                0
+            } else {
+                client.backoff_ns(self.plan.seed)
+            };
+            client.failures = if answers > 0 { 0 } else { client.failures + 1 };
+            client.retry_ns = now + wait;
+            if wait > 0 {
+                client.session = Session::Down;
+                self.note_retry(c, now + wait);
+            }
+        }
+    }
+
+    /// A connection that stood is gone: its calls are over.
+    pub(super) fn lost(&mut self, conn: usize, now: u64, outcome: impl Fn(bool) -> Outcome) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let (c, reused, received) = (state.client, state.answers > 0, state.received_bytes);
+        for call in calls_of(state) {
+            self.settle(c, &call, outcome(reused), now, received);
+        }
+        self.close(conn, now);
+        self.serve(c, now);
+    }
+
+    /// Takes a connection out of all lists; its socket is closed.
+    pub(super) fn remove(&mut self, conn: usize) {
+        let Some(mut state) = self.conns[conn].take() else {
+            return;
+        };
+        if state.counted {
+            self.standing[usize::from(state.row)] -= 1;
+        }
+        let _ = state.wire.shut_down();
+        let client = &mut self.clients[state.client];
+        client.conns.retain(|&other| other != conn);
+        client.idle.retain(|&other| other != conn);
+        self.freed.push(conn);
+    }
+
+    /// The servers have changed: clients whose home is another one now move there.
+    pub(super) fn rehome(&mut self, homes: Homes, now: u64) {
+        let old = std::mem::replace(&mut self.homes, homes);
+        let live = live(&self.homes);
+        if live.is_empty() {
+            return;
+        }
+        for c in 0..self.clients.len() {
+            let home = live[self.clients[c].number as usize % live.len()];
+            let before = self.clients[c].home();
+            let same_place = old
+                .get(usize::from(home))
+                .is_some_and(|h| h.endpoint == self.homes[usize::from(home)].endpoint);
+            if before == home && same_place {
+                continue;
+            }
+            self.clients[c].move_to(home);
+            // Calls in flight on the old connections may end there; the client itself goes on at its new home.
+            for conn in std::mem::take(&mut self.clients[c].conns) {
+                let busy = self.conns[conn].as_ref().is_some_and(Conn::is_busy);
+                if !busy {
+                    self.remove(conn);
+                }
+            }
+            self.clients[c].idle.clear();
+            self.clients[c].head = None;
+            self.clients[c].session = Session::Down;
+            let jitter = self.clients[c].backoff_ns(self.plan.seed) / 4;
+            self.note_retry(c, now + jitter);
+        }
+    }
+
+    /// Says goodbye to all servers.
+    pub(super) fn hang_up(&mut self) {
+        for conn in 0..self.conns.len() {
+            let Some(state) = self.conns[conn].as_mut() else {
+                continue;
+            };
+            if state.phase == Phase::Open
+                && matches!(state.codec.as_deref(), Some(Codec::Frames(_)))
+            {
+                ws::write_close(&mut state.out, [0; 4], 1000, "");
+                let _ = state.flush();
+            }
+        }
+        for c in 0..self.clients.len() {
+            self.delete_session(c);
+        }
+        for conn in 0..self.conns.len() {
+            self.remove(conn);
+        }
+    }
+
+    /// Ends a legacy session, where there is one. Nobody waits for the answer.
+    fn delete_session(&mut self, c: usize) {
+        let home = self.home_of(c);
+        let client = &self.clients[c];
+        let (Some(session), Some(&conn)) = (client.session_id.clone(), client.idle.first()) else {
+            return;
+        };
+        let options = HeadOptions {
+            host_header: home.host_header.as_deref(),
+            headers: &self.plan.headers,
+        };
+        let revision = home
+            .dialect
+            .has_version_header()
+            .then(|| home.dialect.revision.as_str());
+        if let (Ok(request), Some(state)) = (
+            http::delete_head(&home.endpoint, &options, revision, &session),
+            self.conns[conn].as_mut(),
+        ) {
+            state.out.extend_from_slice(&request);
+            let _ = state.flush();
+        }
+    }
+}

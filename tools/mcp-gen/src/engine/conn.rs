@@ -1,0 +1,203 @@
+//! A connection of a client: the wire, what is to be written, and how what comes is read.
+
+use super::call::{Call, InFlight};
+use protocol::http::Reply;
+use protocol::outcome::Outcome;
+use protocol::wire::Wire;
+use protocol::ws::{FrameReader, Upgrade};
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+/// A connection.
+pub struct Conn {
+    /// The stream.
+    pub wire: Wire,
+    /// The client it belongs to, by its place in the worker.
+    pub client: usize,
+    /// The row of the server it goes to.
+    pub row: u16,
+    /// Where its set-up stands.
+    pub phase: Phase,
+    /// How what comes is read; taken out while that is being done.
+    pub codec: Option<Box<Codec>>,
+    /// Bytes to be written, from `written` on.
+    pub out: Vec<u8>,
+    written: usize,
+    /// Calls whose last byte is not written yet: (place of that byte in `out`, id).
+    unsent: VecDeque<(usize, u64)>,
+    /// Whether epoll watches for writing.
+    pub watches_write: bool,
+    /// Whether it is in the worker's list of those to be flushed.
+    pub is_dirty: bool,
+    /// When connecting began.
+    pub since_ns: u64,
+    /// Answers that came over it.
+    pub answers: u64,
+    /// Bytes that came since the last answer was settled.
+    pub received_bytes: u64,
+    /// WebSocket: calls in flight.
+    pub calls: InFlight,
+    /// HTTP: what is under way.
+    pub job: Job,
+    /// Whether it has been set up, and is counted as standing.
+    pub counted: bool,
+    /// Whether its client has moved away: it ends with its last call.
+    pub retired: bool,
+    /// HTTP: the status of the answer under way.
+    pub status: u16,
+    /// HTTP: whether that answer is an event stream.
+    pub is_stream: bool,
+    /// HTTP: the session id in its head.
+    pub session_id: Option<String>,
+}
+
+/// How far the set-up of a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// TCP is connecting.
+    Tcp,
+    /// TLS shakes hands.
+    Tls,
+    /// The WebSocket upgrade was asked for.
+    Upgrade,
+    /// `initialize` was sent (WebSocket, legacy) with this id.
+    Initialize(u64),
+    /// It can carry calls.
+    Open,
+}
+
+/// How what comes is read.
+pub enum Codec {
+    /// The answer to the upgrade.
+    Upgrade(Upgrade),
+    /// WebSocket frames.
+    Frames(FrameReader),
+    /// HTTP answers.
+    Http(Reply),
+}
+
+/// What an HTTP connection is busy with.
+#[derive(Debug, Default)]
+pub enum Job {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// A call, and its outcome once that is settled and only the rest of the answer is to come.
+    Call(Call, Option<Outcome>),
+    /// Something besides the load.
+    Errand(Errand),
+}
+
+/// Requests besides the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// `initialize`, with this id; true once a good answer came.
+    Initialize(u64, bool),
+    /// `notifications/initialized`.
+    Initialized,
+    /// The reply to a request of the server.
+    Reply,
+}
+
+impl Conn {
+    /// A connection that has just begun to connect.
+    pub fn new(wire: Wire, client: usize, row: u16, codec: Codec, since_ns: u64) -> Self {
+        Self {
+            wire,
+            client,
+            row,
+            phase: Phase::Tcp,
+            codec: Some(Box::new(codec)),
+            out: Vec::new(),
+            written: 0,
+            unsent: VecDeque::new(),
+            watches_write: true,
+            is_dirty: false,
+            since_ns,
+            answers: 0,
+            received_bytes: 0,
+            calls: InFlight::default(),
+            job: Job::Idle,
+            counted: false,
+            retired: false,
+            status: 0,
+            is_stream: false,
+            session_id: None,
+        }
+    }
+
+    /// Whether it is set up, and not busy with anything but calls.
+    pub fn is_usable(&self) -> bool {
+        self.counted && !matches!(self.job, Job::Errand(_))
+    }
+
+    /// Whether calls or errands are under way on it.
+    pub fn is_busy(&self) -> bool {
+        self.calls.len() > 0 || !matches!(self.job, Job::Idle)
+    }
+
+    /// Whether the head of an HTTP answer to a call has come, and not yet all of it.
+    pub fn answer_began(&self) -> bool {
+        matches!(&self.job, Job::Call(call, None) if call.first_ns > 0)
+    }
+
+    /// The call in flight with this id.
+    pub fn call_mut(&mut self, id: u64) -> Option<&mut Call> {
+        match &mut self.job {
+            Job::Call(call, _) if call.id == id => Some(call),
+            _ => self.calls.get_mut(id),
+        }
+    }
+
+    /// Notes that the bytes of call `id` end where `out` ends now.
+    pub fn mark_unsent(&mut self, id: u64) {
+        self.unsent.push_back((self.out.len(), id));
+    }
+
+    /// Whether bytes are left to be written.
+    pub fn has_output(&self) -> bool {
+        self.written < self.out.len() || self.wire.wants_write()
+    }
+
+    /// Writes as much as the socket takes.
+    pub fn flush(&mut self) -> io::Result<()> {
+        loop {
+            if self.written == self.out.len() {
+                return self.wire.flush_pending().map(drop);
+            }
+            match self.wire.write(&self.out[self.written..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => self.written += n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// The id of the next call whose last byte is written now, to be asked after [`Self::flush`].
+    /// With TLS, written means that the socket has taken the record it is in.
+    pub fn next_sent(&mut self) -> Option<u64> {
+        let (end, id) = *self.unsent.front()?;
+        if end > self.written || self.wire.wants_write() {
+            return None;
+        }
+        self.unsent.pop_front();
+        Some(id)
+    }
+
+    /// Forgets what was written, once all was.
+    pub fn recycle(&mut self) {
+        if self.written == self.out.len() && self.unsent.is_empty() {
+            self.out.clear();
+            self.written = 0;
+        } else if self.written > 1 << 20 {
+            // A server that reads slowly must not make the buffer grow with what it has read.
+            self.out.drain(..self.written);
+            for (end, _) in &mut self.unsent {
+                *end = end.saturating_sub(self.written);
+            }
+            self.written = 0;
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Taking up what is due, and handing it to a connection as soon as one has room.
+
+use super::call::Call;
+use super::client::Session;
+use super::conn::{Job, Phase};
+use super::worker::Worker;
+use crate::plan::Home;
+use crate::tally::{Key, count};
+use protocol::outcome::Outcome;
+use protocol::revision::Era;
+use protocol::template::IdDigits;
+use protocol::ws;
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
+
+/// A call that is taken up more than this late was not made at its time, by our own fault: it is shed.
+const SHED_NS: u64 = 1_000_000_000;
+/// A connection with so much left to write takes no more calls: they wait where they can still be given up.
+const MAX_UNWRITTEN: usize = 256 * 1024;
+
+/// What a client's call with a certain index is: all of it a function of the seed.
+#[derive(Clone, Copy)]
+pub(super) struct Drawn {
+    pub index: u64,
+    pub due_ns: u64,
+    pub stage: u16,
+    pub home: u16,
+    pub dish: u32,
+    pub key: Key,
+}
+
+impl Worker {
+    /// Takes up all calls that are due at `limit` at the latest; the loop has reached them at `now`.
+    pub(super) fn take_due(&mut self, limit: u64, now: u64) {
+        loop {
+            let Some(mut top) = self.due.peek_mut() else {
+                return;
+            };
+            let Reverse((due, c)) = *top;
+            if due > limit {
+                return;
+            }
+            let client = &self.clients[c];
+            let next = client.schedule.map(|s| s.due_ns(client.next_due + 1));
+            match next.filter(|&next| next < self.load_end_ns) {
+                Some(next) => {
+                    *top = Reverse((next, c));
+                    drop(top);
+                }
+                None => drop(PeekMut::pop(top)),
+            }
+            match next {
+                Some(_) => self.take(c, due, now),
+                // Closed model: this was the begin of the load.
+                None => self.fill(c, now),
+            }
+        }
+    }
+
+    fn take(&mut self, c: usize, due_ns: u64, now: u64) {
+        let had_backlog = self.clients[c].has_backlog();
+        let drawn = self.schedule_call(c, due_ns, now);
+        if had_backlog {
+            return;
+        }
+        if now - due_ns > SHED_NS {
+            self.clients[c].next_sent += 1;
+            self.settle_unsent(c, &drawn, Outcome::Shed, now);
+        } else if let Some(conn) = self.slot(c, now) {
+            self.clients[c].next_sent += 1;
+            self.hand_over(conn, c, &drawn, now);
+        }
+    }
+
+    /// Counts a client's next call as scheduled and taken up.
+    pub(super) fn schedule_call(&mut self, c: usize, due_ns: u64, now: u64) -> Drawn {
+        let index = self.clients[c].next_due;
+        let drawn = self.draw(c, index, due_ns);
+        self.clients[c].next_due += 1;
+        self.outstanding += 1;
+        let (cell, stands) = self.book.row(drawn.key);
+        cell.scheduled += 1;
+        stands.waiting += 1;
+        count(&mut cell.lag, now.saturating_sub(due_ns));
+        drawn
+    }
+
+    fn draw(&self, c: usize, index: u64, due_ns: u64) -> Drawn {
+        let client = &self.clients[c];
+        let home = client.home_of(index);
+        let server = &self.homes[usize::from(home)];
+        let dish = server.menu.draw(self.plan.seed, client.number, index);
+        let stage = self.plan.stages.at(due_ns) as u16;
+        let key = Key {
+            stage,
+            home: server.row,
+            label: server.menu.dish(dish).label,
+        };
+        Drawn {
+            index,
+            due_ns,
+            stage,
+            home,
+            dish: dish as u32,
+            key,
+        }
+    }
+
+    /// The call that has waited longest at a client.
+    pub(super) fn first_waiting(&self, c: usize) -> Option<Drawn> {
+        let client = &self.clients[c];
+        let schedule = client.schedule.as_ref().filter(|_| client.has_backlog())?;
+        Some(self.draw(c, client.next_sent, schedule.due_ns(client.next_sent)))
+    }
+
+    /// A client has room again: sends what waits, or, in the closed model, makes its next calls.
+    pub(super) fn serve(&mut self, c: usize, now: u64) {
+        if self.clients[c].schedule.is_none() {
+            return self.fill(c, now);
+        }
+        while let Some(drawn) = self.first_waiting(c) {
+            if self.is_too_old(&drawn, now) {
+                self.clients[c].next_sent += 1;
+                self.settle_unsent(c, &drawn, Outcome::Abandoned, now);
+                continue;
+            }
+            let Some(conn) = self.slot(c, now) else {
+                return;
+            };
+            self.clients[c].next_sent += 1;
+            // It found the window full: what it waited counts from due, and is the server's doing.
+            self.hand_over(conn, c, &drawn, drawn.due_ns);
+        }
+    }
+
+    /// Whether a call has waited longer than it may.
+    pub(super) fn is_too_old(&self, drawn: &Drawn, now: u64) -> bool {
+        now >= drawn.due_ns + self.plan.timeout_ns.min(self.plan.max_backlog_ns)
+    }
+
+    /// Closed model: makes calls as long as there is room for them. Each is due now.
+    fn fill(&mut self, c: usize, now: u64) {
+        if now < self.plan.stages.load_start_ns() {
+            return;
+        }
+        while now < self.load_end_ns {
+            let Some(conn) = self.slot(c, now) else {
+                return;
+            };
+            let drawn = self.schedule_call(c, now, now);
+            self.clients[c].next_sent += 1;
+            self.hand_over(conn, c, &drawn, now);
+        }
+    }
+
+    /// A connection of the client that can take a call now. Where all are busy and one more is allowed, it is opened,
+    /// and the call waits for it.
+    fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
+        let client = &mut self.clients[c];
+        if client.session != Session::Open {
+            return None;
+        }
+        if self.homes[usize::from(client.home())]
+            .endpoint
+            .scheme
+            .is_websocket()
+        {
+            let conn = *client.conns.first()?;
+            let state = self.conns[conn].as_ref()?;
+            let has_room = state.phase == Phase::Open
+                && state.calls.len() < self.plan.window
+                && state.out.len() < MAX_UNWRITTEN;
+            return has_room.then_some(conn);
+        }
+        if let Some(conn) = client.idle.pop() {
+            return Some(conn);
+        }
+        if client.conns.len() < self.plan.max_connections && now >= client.retry_ns {
+            self.connect(c, now);
+        }
+        None
+    }
+
+    /// Puts a call's bytes into a connection's output. They are written when the round's due calls are all there.
+    fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
+        let home: Arc<Home> = Arc::clone(&self.homes[usize::from(drawn.home)]);
+        let template = &home.menu.dish(drawn.dish as usize).template;
+        let client = &mut self.clients[c];
+        let id = client.next_id;
+        client.next_id += 1;
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let before = state.out.len();
+        let is_websocket = home.endpoint.scheme.is_websocket();
+        if is_websocket {
+            let mut digits = IdDigits::new();
+            let [a, b, d] = template.parts(id, &mut digits);
+            let mask = (id as u32).wrapping_mul(0x9e37_79b9).to_ne_bytes();
+            let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
+            ws::write_text(&mut state.out, mask, &[a, b, d, end]);
+        } else if let Some(head) = &client.head {
+            let modern = (home.dialect.era == Era::Modern)
+                .then(|| (template.method(), template.encoded_name()));
+            head.write(modern, template.body_len(id), &mut state.out);
+            template.write(id, &mut state.out);
+        }
+        let call = Call {
+            index: drawn.index,
+            id,
+            due_ns: drawn.due_ns,
+            taken_ns,
+            sent_ns: 0,
+            first_ns: 0,
+            stage: drawn.stage,
+            home: drawn.home,
+            dish: drawn.dish,
+            sent_bytes: (state.out.len() - before) as u32,
+        };
+        if is_websocket {
+            state.calls.push(call);
+        } else {
+            state.job = Job::Call(call, None);
+        }
+        state.mark_unsent(id);
+        self.soil(conn);
+    }
+
+    /// Notes that a connection has something to write.
+    pub(super) fn soil(&mut self, conn: usize) {
+        if let Some(state) = self.conns[conn].as_mut()
+            && !state.is_dirty
+        {
+            state.is_dirty = true;
+            self.dirty.push(conn);
+        }
+    }
+}

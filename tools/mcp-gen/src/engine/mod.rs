@@ -1,0 +1,21 @@
+//! The engine: workers, each with a core's worth of clients, connections and one loop.
+//!
+//! A worker owns its clients and shares nothing with the others: no lock and no queue stands on the way of a call.
+//! The loop sleeps in epoll_wait until a socket or a timerfd wakes it; what is due is written in one go for each
+//! connection, what has come is read with one read(2) for each.
+
+mod call;
+mod client;
+mod closing;
+mod conn;
+mod due;
+mod opening;
+mod poller;
+mod receive;
+mod replies;
+mod session;
+mod settle;
+mod worker;
+
+pub use poller::Waker;
+pub use worker::{Command, Report, Worker};

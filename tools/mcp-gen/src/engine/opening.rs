@@ -1,0 +1,269 @@
+//! Opening connections: when, where to, and what happens when that fails.
+
+use super::client::Session;
+use super::conn::{Codec, Conn, Errand, Job, Phase};
+use super::settle::calls_of;
+use super::worker::{Worker, live};
+use crate::plan::{Home, Homes, Model};
+use crate::tally::{CONNECT, Key, count};
+use protocol::http::{self, HeadOptions, PostHead, Reply};
+use protocol::message::{self, ClientInfo};
+use protocol::outcome::Outcome;
+use protocol::revision::Era;
+use protocol::wire::Wire;
+use protocol::ws::{self, FrameReader, Upgrade};
+use std::cmp::Reverse;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+/// A client takes at least this long to connect, so that a flood of them does not fill the listen queue.
+const PACE_NS: u64 = 1_000_000;
+
+impl Worker {
+    /// Spreads the first connections over the connect stage.
+    pub(super) fn plan_connecting(&mut self) {
+        let now = record::clock::mono_ns();
+        let left = self.plan.stages.load_start_ns().saturating_sub(now);
+        // Half of the time for beginning, half for a slow server to answer.
+        let pace = (left / 2 / u64::from(self.plan.clients).max(1)).min(PACE_NS);
+        for c in 0..self.clients.len() {
+            self.note_retry(c, now + pace * u64::from(self.clients[c].number));
+        }
+    }
+
+    pub(super) fn note_retry(&mut self, c: usize, at_ns: u64) {
+        self.clients[c].retry_ns = at_ns;
+        if !self.clients[c].retry_noted {
+            self.clients[c].retry_noted = true;
+            self.retries.push(Reverse((at_ns, c)));
+        }
+    }
+
+    /// Connects the clients whose time has come.
+    pub(super) fn retry(&mut self, now: u64) {
+        while let Some(Reverse((at, c))) = self.retries.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.retries.pop();
+            self.clients[c].retry_noted = false;
+            if self.clients[c].session == Session::Down && now < self.load_end_ns {
+                self.connect(c, now);
+            }
+        }
+    }
+
+    /// Begins one more connection of a client to its home.
+    pub(super) fn connect(&mut self, c: usize, now: u64) {
+        let home = self.home_of(c);
+        let client = &mut self.clients[c];
+        if client.session == Session::Down {
+            client.session = Session::Opening;
+            client.opening_since_ns = now;
+        }
+        let wire = match home
+            .addresses
+            .get(client.failures as usize % home.addresses.len().max(1))
+        {
+            Some(address) => {
+                let name = home.tls_name.as_deref().unwrap_or(&home.endpoint.host);
+                let tls = self
+                    .plan
+                    .tls
+                    .as_ref()
+                    .filter(|_| home.endpoint.scheme.is_tls())
+                    .map(|config| (config, name));
+                Wire::start(*address, tls).map_err(|e| e.to_string())
+            }
+            None => Err("its name has no address".to_owned()),
+        };
+        let wire = match wire {
+            Ok(wire) => wire,
+            Err(why) => return self.could_not_connect(c, home.row, &why, now),
+        };
+        let codec = if home.endpoint.scheme.is_websocket() {
+            Codec::Frames(FrameReader::new(ws::Limits::default()))
+        } else {
+            Codec::Http(Reply::new(http::Limits::default()))
+        };
+        let conn = self.free.pop().unwrap_or_else(|| {
+            self.conns.push(None);
+            self.conns.len() - 1
+        });
+        let added = self.poller.add(wire.as_fd(), conn, true);
+        self.conns[conn] = Some(Conn::new(wire, c, home.row, codec, now));
+        self.clients[c].conns.push(conn);
+        if let Err(e) = added {
+            self.connect_failed(conn, &format!("epoll refused the socket: {e}"), now);
+        }
+    }
+
+    pub(super) fn home_of(&self, c: usize) -> Arc<Home> {
+        Arc::clone(&self.homes[usize::from(self.clients[c].home())])
+    }
+
+    /// Takes the set-up of a connection as far as it goes now.
+    pub(super) fn open_further(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let mut step = || -> std::io::Result<bool> {
+            if state.phase == Phase::Tcp {
+                if !state.wire.finish_connect()? {
+                    return Ok(false);
+                }
+                state.phase = Phase::Tls;
+            }
+            state.wire.handshake()
+        };
+        match step() {
+            Ok(true) => self.wired(conn, now),
+            Ok(false) => self.watch_write(conn),
+            Err(e) => self.connect_failed(conn, &e.to_string(), now),
+        }
+    }
+
+    /// TCP and TLS stand.
+    fn wired(&mut self, conn: usize, now: u64) {
+        let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
+            return;
+        };
+        let home = self.home_of(c);
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        if home.endpoint.scheme.is_websocket() {
+            state.phase = Phase::Upgrade;
+            return match self.ask_for_upgrade(conn, &home) {
+                Ok(()) => self.soil(conn),
+                Err(e) => self.connect_failed(conn, &e, now),
+            };
+        }
+        state.phase = Phase::Open;
+        if self.clients[c].session == Session::Open {
+            return self.add_idle(conn, now);
+        }
+        match home.dialect.era {
+            Era::Modern => match self.open_http_session(c, &home, None) {
+                Ok(()) => {
+                    self.session_opened(c, now);
+                    self.add_idle(conn, now);
+                }
+                Err(e) => self.connect_failed(conn, &e, now),
+            },
+            Era::Legacy => self.initialize_http(conn, now),
+        }
+        self.watch_write(conn);
+    }
+
+    /// The client can call: its schedule runs from now on.
+    pub(super) fn session_opened(&mut self, c: usize, now: u64) {
+        self.clients[c].session = Session::Open;
+        self.clients[c].failures = 0;
+        self.join(c, now);
+    }
+
+    /// From its first connection, or its first failure to connect, a client's calls are due.
+    fn join(&mut self, c: usize, now: u64) {
+        if std::mem::replace(&mut self.clients[c].joined, true) {
+            return;
+        }
+        let start = match &mut self.clients[c] {
+            client if client.schedule.is_some() => {
+                let schedule = client.schedule.as_ref().map(|s| (s.first_from(now), *s));
+                let Some((first, schedule)) = schedule else {
+                    return;
+                };
+                client.next_due = first;
+                client.next_sent = first;
+                schedule.due_ns(first)
+            }
+            _ => self.plan.stages.load_start_ns().max(now),
+        };
+        if start < self.load_end_ns {
+            self.due.push(Reverse((start, c)));
+        }
+    }
+
+    /// An HTTP connection is free for the first time.
+    pub(super) fn add_idle(&mut self, conn: usize, now: u64) {
+        self.count_connection(conn, now);
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let c = state.client;
+        state.job = Job::Idle;
+        self.clients[c].idle.push(conn);
+        self.watch_write(conn);
+        self.serve(c, now);
+    }
+
+    pub(super) fn count_connection(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        if std::mem::replace(&mut state.counted, true) {
+            return;
+        }
+        let key = Key {
+            stage: self.plan.stages.at(now) as u16,
+            home: state.row,
+            label: CONNECT,
+        };
+        count(&mut self.book.cell(key).connect, now - state.since_ns);
+        self.standing[usize::from(state.row)] += 1;
+        self.connects += 1;
+    }
+
+    /// A connection could not be set up.
+    pub(super) fn connect_failed(&mut self, conn: usize, why: &str, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let (c, row) = (state.client, state.row);
+        self.remove(conn);
+        self.could_not_connect(c, row, why, now);
+    }
+
+    fn could_not_connect(&mut self, c: usize, row: u16, why: &str, now: u64) {
+        let key = Key {
+            stage: self.plan.stages.at(now) as u16,
+            home: row,
+            label: CONNECT,
+        };
+        self.book.cell(key).connect_failures += 1;
+        let home = self.home_of(c);
+        self.tell(
+            "connect_failed",
+            format!("{}: {why}", home.name),
+            Some("is the server up, and is its URL right?"),
+        );
+        let client = &mut self.clients[c];
+        client.failures += 1;
+        let backoff = client.backoff_ns(self.plan.seed);
+        if client.conns.is_empty() || client.session != Session::Open {
+            // Nothing is left that could carry what waits.
+            client.session = Session::Down;
+            self.join(c, now);
+            self.fail_waiting(c, now);
+            self.note_retry(c, now + backoff);
+        } else {
+            self.clients[c].retry_ns = now + backoff;
+        }
+    }
+
+    /// What waits for a connection that could not be made has failed. In the closed model, the attempt itself was the
+    /// client's call.
+    fn fail_waiting(&mut self, c: usize, now: u64) {
+        while let Some(drawn) = self.first_waiting(c) {
+            self.clients[c].next_sent += 1;
+            self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);
+        }
+        let loaded = self.plan.stages.load_start_ns()..self.load_end_ns;
+        if self.plan.model == Model::Closed && loaded.contains(&now) {
+            let drawn = self.schedule_call(c, now, now);
+            self.clients[c].next_sent += 1;
+            self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Reading: what comes on a connection goes through its codec, and answers to their calls.
+
+use super::conn::{Codec, Phase};
+use super::poller::Ready;
+use super::worker::Worker;
+use protocol::answer::{self, Incoming};
+use protocol::message;
+use protocol::outcome::Outcome;
+use protocol::ws::{self, Frame, FrameReader};
+use record::clock::mono_ns;
+use std::io;
+
+/// What is to become of a connection after something was read.
+pub(super) enum Fate {
+    /// It goes on.
+    Stays,
+    /// The server ended it.
+    Ended,
+    /// The server broke the protocol, with a sentence on how.
+    Broken(String),
+}
+
+impl Worker {
+    /// epoll says that a connection is ready.
+    pub(super) fn on_ready(&mut self, event: Ready) {
+        let Some(state) = self.conns.get(event.conn).and_then(Option::as_ref) else {
+            return;
+        };
+        if matches!(state.phase, Phase::Tcp | Phase::Tls) {
+            return self.open_further(event.conn, mono_ns());
+        }
+        if event.write {
+            self.flush(event.conn);
+        }
+        if event.read {
+            self.read(event.conn);
+        }
+    }
+
+    /// Writes what the round has put into connections: many calls with one write(2).
+    pub(super) fn flush_dirty(&mut self) {
+        // Flushing may pass the edge of an interval, take up more calls, and so soil more connections.
+        while let Some(conn) = self.dirty.pop() {
+            self.flush(conn);
+        }
+    }
+
+    fn flush(&mut self, conn: usize) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        state.is_dirty = false;
+        if let Err(e) = state.flush() {
+            // What the server said before it hung up tells more than the broken pipe.
+            self.read(conn);
+            if self.conns[conn].is_some() {
+                self.broken_off(conn, mono_ns(), &e.to_string());
+            }
+            return;
+        }
+        let now = mono_ns();
+        if now >= self.edge_ns {
+            self.advance(now);
+        }
+        loop {
+            let Some(state) = self.conns[conn].as_mut() else {
+                return;
+            };
+            let Some(id) = state.next_sent() else { break };
+            if let Some(call) = state.call_mut(id) {
+                call.sent_ns = now;
+                let call = *call;
+                self.note_sent(&call, now);
+            }
+        }
+        if let Some(state) = self.conns[conn].as_mut() {
+            state.recycle();
+        }
+        self.watch_write(conn);
+    }
+
+    /// Lets epoll watch for writing exactly while there is something to write.
+    pub(super) fn watch_write(&mut self, conn: usize) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let wants = match state.phase {
+            Phase::Tcp => true,
+            // A dirty connection is flushed before the loop sleeps.
+            _ => state.has_output() && !state.is_dirty,
+        };
+        if wants != state.watches_write {
+            state.watches_write = wants;
+            let _ = self.poller.change(&state.wire, conn, wants);
+        }
+    }
+
+    fn read(&mut self, conn: usize) {
+        let mut buf = std::mem::take(&mut self.buf);
+        loop {
+            let Some(state) = self.conns[conn].as_mut() else {
+                break;
+            };
+            let n = match io::Read::read(&mut state.wire, &mut buf) {
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+                Err(e) => {
+                    self.broken_off(conn, mono_ns(), &e.to_string());
+                    break;
+                }
+            };
+            let now = mono_ns();
+            if now >= self.edge_ns {
+                self.advance(now);
+            }
+            if n == 0 {
+                self.ended(conn, now);
+                break;
+            }
+            let Some(state) = self.conns[conn].as_mut() else {
+                break;
+            };
+            state.received_bytes += n as u64;
+            self.take_in(conn, &buf[..n], now);
+            let more = self.conns[conn]
+                .as_ref()
+                .is_some_and(|s| s.wire.buffered_bytes() > 0);
+            if n < buf.len() && !more {
+                break;
+            }
+        }
+        self.buf = buf;
+    }
+
+    /// Puts bytes through the connection's codec.
+    fn take_in(&mut self, conn: usize, input: &[u8], now: u64) {
+        let mut at = 0;
+        // The codec is taken out meanwhile: what it finds leads back into this worker.
+        let Some(mut codec) = self.conns[conn].as_mut().and_then(|s| s.codec.take()) else {
+            return;
+        };
+        let fate = loop {
+            match &mut *codec {
+                Codec::Upgrade(upgrade) => match upgrade.next(input, &mut at) {
+                    Ok(None) => break Fate::Stays,
+                    Ok(Some(_)) => {
+                        *codec = Codec::Frames(FrameReader::new(ws::Limits::default()));
+                        self.upgraded(conn, now);
+                    }
+                    Err(e) => break Fate::Broken(e.to_string()),
+                },
+                Codec::Frames(frames) => break self.take_frames(conn, frames, input, &mut at, now),
+                Codec::Http(reply) => break self.take_replies(conn, reply, input, &mut at, now),
+            }
+        };
+        if let Some(state) = self.conns[conn].as_mut() {
+            state.codec = Some(codec);
+        }
+        self.decide(conn, fate, now);
+    }
+
+    pub(super) fn decide(&mut self, conn: usize, fate: Fate, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        match fate {
+            Fate::Stays => {}
+            Fate::Ended => self.ended(conn, now),
+            Fate::Broken(how) if !state.counted => self.connect_failed(conn, &how, now),
+            Fate::Broken(how) => {
+                self.tell(
+                    "protocol_error",
+                    format!("a server broke the protocol: {how}"),
+                    None,
+                );
+                self.lost(conn, now, |_| Outcome::ProtocolError);
+            }
+        }
+    }
+
+    fn take_frames(
+        &mut self,
+        conn: usize,
+        frames: &mut FrameReader,
+        input: &[u8],
+        at: &mut usize,
+        now: u64,
+    ) -> Fate {
+        while self.conns[conn].is_some() {
+            match frames.next(input, at) {
+                Ok(None) => break,
+                Ok(Some(Frame::Message(message))) => self.on_message(conn, message, now),
+                Ok(Some(Frame::Ping(payload))) => {
+                    if let Some(state) = self.conns[conn].as_mut() {
+                        ws::write_pong(&mut state.out, [0; 4], payload);
+                    }
+                    self.soil(conn);
+                }
+                Ok(Some(Frame::Pong)) => {}
+                Ok(Some(Frame::Close(..))) => return Fate::Ended,
+                Err(e) => return Fate::Broken(e.to_string()),
+            }
+        }
+        Fate::Stays
+    }
+
+    /// A message came on a WebSocket.
+    fn on_message(&mut self, conn: usize, message: &[u8], now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let c = state.client;
+        match answer::read(message) {
+            Ok(Incoming::Answer {
+                id: Some(id),
+                outcome,
+            }) if state.phase == Phase::Initialize(id) => {
+                if outcome == Outcome::Ok {
+                    self.write_message(conn, &message::initialized());
+                    self.websocket_opened(conn, now);
+                } else {
+                    self.connect_failed(
+                        conn,
+                        &format!("the server refused initialize ({})", outcome.class()),
+                        now,
+                    );
+                }
+            }
+            Ok(Incoming::Answer { id, outcome }) => {
+                match id.and_then(|id| state.calls.take(id)) {
+                    Some(mut call) => {
+                        state.answers += 1;
+                        call.first_ns = now;
+                        self.settle(c, &call, outcome, now, frame_bytes(message.len()));
+                    }
+                    None => self.stray("an id that belongs to no call in flight"),
+                }
+                self.serve_or_retire(conn, now);
+            }
+            Ok(Incoming::Request { id, method }) => {
+                self.write_message(conn, &message::reply(id, &method))
+            }
+            Ok(Incoming::Notification { .. }) => {}
+            Err(e) => {
+                // Nobody knows whose answer this was. Servers mostly answer in order, so it counts on the oldest.
+                let oldest = state.calls.oldest().map(|call| call.id);
+                let call = oldest.and_then(|id| state.calls.take(id));
+                self.tell(
+                    "protocol_error",
+                    format!("a server sent something that is no message: {e}"),
+                    None,
+                );
+                if let Some(call) = call {
+                    self.settle(
+                        c,
+                        &call,
+                        Outcome::ProtocolError,
+                        now,
+                        frame_bytes(message.len()),
+                    );
+                }
+                self.serve_or_retire(conn, now);
+            }
+        }
+    }
+
+    /// An answer that belongs to no call.
+    pub(super) fn stray(&mut self, what: &str) {
+        self.stray_answers += 1;
+        self.tell(
+            "stray_answer",
+            format!(
+                "a server sent an answer with {what}: unknown, repeated, or later than --timeout"
+            ),
+            None,
+        );
+    }
+
+    /// A connection has room again: its client goes on, or, where the client has moved, it is closed once it is empty.
+    pub(super) fn serve_or_retire(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let (c, retired, busy) = (state.client, state.retired, state.is_busy());
+        if !retired {
+            self.serve(c, now);
+        } else if !busy {
+            self.remove(conn);
+        }
+    }
+
+    /// The server ended the connection.
+    fn ended(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        if !state.counted {
+            return self.connect_failed(
+                conn,
+                "the server closed the connection during set-up",
+                now,
+            );
+        }
+        if let Some(mut codec) = state.codec.take() {
+            if let Codec::Http(reply) = &mut *codec {
+                self.end_replies(conn, reply, now);
+            }
+            if let Some(state) = self.conns[conn].as_mut() {
+                state.codec = Some(codec);
+            }
+        }
+        let began = self.conns[conn].as_ref().is_some_and(|s| s.answer_began());
+        self.lost(conn, now, |reused| {
+            if began {
+                Outcome::StreamEnded
+            } else {
+                Outcome::ConnectionClosed { reused }
+            }
+        });
+    }
+
+    /// The connection broke without an end.
+    fn broken_off(&mut self, conn: usize, now: u64, why: &str) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        if !state.counted {
+            return self.connect_failed(conn, why, now);
+        }
+        let began = state.answer_began();
+        self.lost(conn, now, |reused| {
+            if began {
+                Outcome::StreamEnded
+            } else {
+                Outcome::ConnectionClosed { reused }
+            }
+        });
+    }
+}
+
+/// The bytes of an unmasked frame with a payload of `n` bytes.
+fn frame_bytes(n: usize) -> u64 {
+    n as u64
+        + match n {
+            0..126 => 2,
+            126..65_536 => 4,
+            _ => 10,
+        }
+}

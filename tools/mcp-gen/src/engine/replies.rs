@@ -1,0 +1,224 @@
+//! HTTP answers: those to calls, and those to the errands of a session.
+
+use super::client::Session;
+use super::conn::{Errand, Job};
+use super::receive::Fate;
+use super::worker::Worker;
+use protocol::answer::{self, Incoming};
+use protocol::http::{Content, Event, Reply};
+use protocol::message;
+use protocol::outcome::Outcome;
+
+/// Replies to requests of a server that wait for a free connection of the client.
+const MAX_REPLIES: usize = 16;
+
+impl Worker {
+    pub(super) fn take_replies(
+        &mut self,
+        conn: usize,
+        reply: &mut Reply,
+        input: &[u8],
+        at: &mut usize,
+        now: u64,
+    ) -> Fate {
+        if let Some(Job::Call(call, None)) = self.conns[conn].as_mut().map(|s| &mut s.job)
+            && call.first_ns == 0
+        {
+            call.first_ns = now;
+        }
+        while self.conns[conn].is_some() {
+            match reply.next(input, at) {
+                Ok(None) => break,
+                Ok(Some(event)) => {
+                    if let Some(fate) = self.on_event(conn, event, now) {
+                        return fate;
+                    }
+                }
+                Err(e) => return Fate::Broken(e.to_string()),
+            }
+        }
+        Fate::Stays
+    }
+
+    /// The server has ended the connection, which may be the end of an answer.
+    pub(super) fn end_replies(&mut self, conn: usize, reply: &mut Reply, now: u64) {
+        while let Ok(Some(event)) = reply.eof() {
+            if self.conns[conn].is_none() || self.on_event(conn, event, now).is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Something of an answer came. Gives a fate where the connection cannot go on.
+    fn on_event(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
+        let state = self.conns[conn].as_mut()?;
+        match event {
+            Event::Head(head) => {
+                state.status = head.status;
+                state.is_stream = head.content == Content::EventStream;
+                state.session_id.clone_from(&head.session);
+                if let Job::Idle = state.job {
+                    return Some(Fate::Broken(format!(
+                        "an answer (HTTP {}) that nobody asked for",
+                        head.status
+                    )));
+                }
+                None
+            }
+            Event::Message(body) => {
+                self.on_body(conn, body, now);
+                None
+            }
+            Event::Named { .. } => None,
+            Event::End { reusable } => self.on_end(conn, reusable, now),
+        }
+    }
+
+    fn on_body(&mut self, conn: usize, body: &[u8], now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let (c, success) = (state.client, (200..300).contains(&state.status));
+        let outcome = match &mut state.job {
+            Job::Errand(Errand::Initialize(id, good)) => {
+                if success
+                    && let Ok(Incoming::Answer {
+                        id: Some(of),
+                        outcome: Outcome::Ok,
+                    }) = answer::read(body)
+                {
+                    *good |= of == *id;
+                }
+                return;
+            }
+            Job::Call(call, None) if success => match answer::read(body) {
+                Ok(Incoming::Answer {
+                    id: Some(id),
+                    outcome,
+                }) if id == call.id => outcome,
+                Ok(Incoming::Notification { .. }) => return,
+                Ok(Incoming::Request { id, method }) => {
+                    let reply = message::reply(id, &method);
+                    return self.reply_later(c, reply);
+                }
+                Ok(Incoming::Answer { .. }) => {
+                    self.stray("another id than the request's");
+                    Outcome::ProtocolError
+                }
+                Err(e) => {
+                    self.tell(
+                        "protocol_error",
+                        format!("a server sent something that is no message: {e}"),
+                        None,
+                    );
+                    Outcome::ProtocolError
+                }
+            },
+            Job::Call(..) if !success => self.refusal(conn, Some(body)),
+            _ => return,
+        };
+        self.settle_http(conn, outcome, now);
+    }
+
+    /// The outcome of a call that was answered with a status other than success, or with no body.
+    fn refusal(&self, conn: usize, body: Option<&[u8]>) -> Outcome {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return Outcome::ProtocolError;
+        };
+        let era = self.home_of(state.client).dialect.era;
+        let has_session = self.clients[state.client].session_id.is_some();
+        answer::http_outcome(state.status, body, era, has_session)
+    }
+
+    fn settle_http(&mut self, conn: usize, outcome: Outcome, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let Job::Call(call, settled @ None) = &mut state.job else {
+            return;
+        };
+        *settled = Some(outcome);
+        let (c, call, received, status) = (
+            state.client,
+            *call,
+            std::mem::take(&mut state.received_bytes),
+            state.status,
+        );
+        self.settle(c, &call, outcome, now, received);
+        if status == 421 {
+            self.tell(
+                "misdirected",
+                "a server answers 421: it does not know this Host".to_owned(),
+                Some("see --host-header"),
+            );
+        }
+    }
+
+    fn on_end(&mut self, conn: usize, reusable: bool, now: u64) -> Option<Fate> {
+        let state = self.conns[conn].as_mut()?;
+        let c = state.client;
+        if let Job::Call(_, None) = state.job {
+            let outcome = if state.is_stream && (200..300).contains(&state.status) {
+                Outcome::StreamEnded
+            } else {
+                self.refusal(conn, None)
+            };
+            self.settle_http(conn, outcome, now);
+        }
+        let state = self.conns[conn].as_mut()?;
+        state.answers += 1;
+        state.received_bytes = 0;
+        match std::mem::take(&mut state.job) {
+            Job::Errand(Errand::Initialize(_, good)) => {
+                self.initialize_ended(conn, good, reusable, now)
+            }
+            Job::Errand(Errand::Initialized) => {
+                self.session_opened(c, now);
+                self.set_free(conn, reusable, now);
+            }
+            Job::Call(call, Some(Outcome::SessionLost))
+                if call.id >= self.clients[c].session_first_id =>
+            {
+                self.session_lost(conn, reusable, now);
+            }
+            _ => self.set_free(conn, reusable, now),
+        }
+        None
+    }
+
+    /// A connection has finished its job.
+    fn set_free(&mut self, conn: usize, reusable: bool, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let c = state.client;
+        if state.retired {
+            return self.remove(conn);
+        }
+        if !reusable {
+            self.count_connection(conn, now);
+            self.close(conn, now);
+            return self.serve(c, now);
+        }
+        if self.clients[c].session == Session::Open
+            && let (Some(body), Some(head)) =
+                (self.clients[c].replies.pop(), self.clients[c].head.clone())
+        {
+            return self.post(conn, &head, &body, Errand::Reply, now);
+        }
+        self.add_idle(conn, now);
+    }
+
+    fn reply_later(&mut self, c: usize, reply: Vec<u8>) {
+        let client = &mut self.clients[c];
+        if client.replies.len() < MAX_REPLIES {
+            client.replies.push(reply);
+        }
+        // The connection that asked is busy with its stream until we have answered: another one must do it.
+        if let (Some(conn), Some(head)) = (client.idle.pop(), client.head.clone())
+            && let Some(body) = client.replies.pop()
+        {
+            self.post(conn, &head, &body, Errand::Reply, record::clock::mono_ns());
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Sessions: the WebSocket upgrade, `initialize`, and what a session that was lost needs.
+
+use super::client::Session;
+use super::conn::{Codec, Errand, Job, Phase};
+use super::worker::Worker;
+use crate::plan::Home;
+use protocol::http::{self, HeadOptions, PostHead};
+use protocol::message::{self, ClientInfo};
+use protocol::revision::Era;
+use protocol::ws::{self, Upgrade};
+
+impl Worker {
+    pub(super) fn ask_for_upgrade(&mut self, conn: usize, home: &Home) -> Result<(), String> {
+        let mut key = [0u8; 16];
+        key[..8].copy_from_slice(&record::random().to_ne_bytes());
+        key[8..].copy_from_slice(&record::random().to_ne_bytes());
+        let options = HeadOptions {
+            host_header: home.host_header.as_deref(),
+            headers: &self.plan.headers,
+        };
+        let offer = home.offer_subprotocol.then_some("mcp");
+        let (request, expected) =
+            ws::upgrade_request(&home.endpoint, &options, offer, key).map_err(|e| e.to_string())?;
+        if let Some(state) = self.conns[conn].as_mut() {
+            state.out.extend_from_slice(&request);
+            state.codec = Some(Box::new(Codec::Upgrade(Upgrade::new(
+                expected,
+                http::Limits::default(),
+            ))));
+        }
+        Ok(())
+    }
+
+    /// The WebSocket stands.
+    pub(super) fn upgraded(&mut self, conn: usize, now: u64) {
+        let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
+            return;
+        };
+        let home = self.home_of(c);
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        match home.dialect.era {
+            Era::Modern => self.websocket_opened(conn, now),
+            Era::Legacy => {
+                let id = self.clients[c].next_id;
+                self.clients[c].next_id += 1;
+                state.phase = Phase::Initialize(id);
+                self.write_message(
+                    conn,
+                    &message::initialize(id, home.dialect.revision, &ClientInfo::default()),
+                );
+            }
+        }
+    }
+
+    /// The WebSocket can carry calls.
+    pub(super) fn websocket_opened(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let c = state.client;
+        state.phase = Phase::Open;
+        self.count_connection(conn, now);
+        self.session_opened(c, now);
+        self.serve(c, now);
+    }
+
+    /// Queues a message besides the load on a WebSocket.
+    pub(super) fn write_message(&mut self, conn: usize, message: &[u8]) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
+        ws::write_text(
+            &mut state.out,
+            (record::random() as u32).to_ne_bytes(),
+            &[message, end],
+        );
+        self.soil(conn);
+    }
+
+    /// Sends `initialize` on an HTTP connection.
+    pub(super) fn initialize_http(&mut self, conn: usize, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let c = state.client;
+        let home = self.home_of(c);
+        self.clients[c].session = Session::Opening;
+        let id = self.clients[c].next_id;
+        self.clients[c].next_id += 1;
+        let body = message::initialize(id, home.dialect.revision, &ClientInfo::default());
+        let options = HeadOptions {
+            host_header: home.host_header.as_deref(),
+            headers: &self.plan.headers,
+        };
+        match PostHead::new(&home.endpoint, &options, None, None) {
+            Ok(head) => self.post(conn, &head, &body, Errand::Initialize(id, false), now),
+            Err(e) => self.connect_failed(conn, &e.to_string(), now),
+        }
+    }
+
+    /// Posts a message besides the load.
+    pub(super) fn post(
+        &mut self,
+        conn: usize,
+        head: &PostHead,
+        body: &[u8],
+        errand: Errand,
+        now: u64,
+    ) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        if state.counted {
+            // Its time limit runs from now; that of a connection being set up from its begin.
+            state.since_ns = now;
+        }
+        head.write(None, body.len(), &mut state.out);
+        state.out.extend_from_slice(body);
+        state.job = Job::Errand(errand);
+        self.soil(conn);
+    }
+
+    /// Renders the head of the client's requests for the session that was opened.
+    pub(super) fn open_http_session(
+        &mut self,
+        c: usize,
+        home: &Home,
+        session: Option<&str>,
+    ) -> Result<(), String> {
+        let options = HeadOptions {
+            host_header: home.host_header.as_deref(),
+            headers: &self.plan.headers,
+        };
+        let revision = home
+            .dialect
+            .has_version_header()
+            .then(|| home.dialect.revision.as_str());
+        let head = PostHead::new(&home.endpoint, &options, revision, session)
+            .map_err(|e| e.to_string())?;
+        self.clients[c].head = Some(head);
+        Ok(())
+    }
+
+    /// The answer to `initialize` is over.
+    pub(super) fn initialize_ended(&mut self, conn: usize, good: bool, reusable: bool, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let (c, status, session) = (state.client, state.status, state.session_id.take());
+        if !good {
+            return self.connect_failed(
+                conn,
+                &format!("the server refused initialize (HTTP {status})"),
+                now,
+            );
+        }
+        let home = self.home_of(c);
+        if let Err(e) = self.open_http_session(c, &home, session.as_deref()) {
+            return self.connect_failed(conn, &e, now);
+        }
+        let client = &mut self.clients[c];
+        client.session_id = session;
+        client.session_first_id = client.next_id;
+        match (reusable, client.head.clone()) {
+            (true, Some(head)) => self.post(
+                conn,
+                &head,
+                &message::initialized(),
+                Errand::Initialized,
+                now,
+            ),
+            _ => {
+                // The notification is lost with the connection; servers that close after each answer serve without it.
+                self.session_opened(c, now);
+                self.count_connection(conn, now);
+                self.close(conn, now);
+                self.serve(c, now);
+            }
+        }
+    }
+
+    /// The server has forgotten the session: the client gets a new one; its calls wait meanwhile.
+    pub(super) fn session_lost(&mut self, conn: usize, reusable: bool, now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let c = state.client;
+        let client = &mut self.clients[c];
+        client.session_id = None;
+        client.head = None;
+        client.session_first_id = client.next_id;
+        if reusable {
+            return self.initialize_http(conn, now);
+        }
+        client.session = Session::Opening;
+        self.close(conn, now);
+        if self.clients[c].session == Session::Opening {
+            // Other connections stand: one of them, or a new one, must carry the handshake.
+            match self.clients[c].idle.pop() {
+                Some(other) => self.initialize_http(other, now),
+                None => {
+                    self.clients[c].session = Session::Down;
+                    self.note_retry(c, now);
+                }
+            }
+        }
+    }
+}

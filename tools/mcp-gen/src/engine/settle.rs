@@ -1,0 +1,283 @@
+//! Settling: each call gets its outcome here, once, and its row gets its latencies.
+
+use super::call::Call;
+use super::conn::{Conn, Job};
+use super::due::Drawn;
+use super::worker::Worker;
+use crate::cli::Calls;
+use crate::dice;
+use crate::tally::{Key, count};
+use protocol::outcome::Outcome;
+use record::kind;
+
+/// Records of calls are handed over in lots of this many.
+const CALLS_LOT: usize = 256;
+
+impl Worker {
+    /// The row of a call.
+    fn key_of(&self, call: &Call) -> Key {
+        let home = &self.homes[usize::from(call.home)];
+        Key {
+            stage: call.stage,
+            home: home.row,
+            label: home.menu.dish(call.dish as usize).label,
+        }
+    }
+
+    /// A call's last byte was written at `now`.
+    pub(super) fn note_sent(&mut self, call: &Call, now: u64) {
+        let key = self.key_of(call);
+        let (cell, stands) = self.book.row(key);
+        cell.sent += 1;
+        cell.sent_bytes += u64::from(call.sent_bytes);
+        stands.waiting -= 1;
+        stands.in_flight += 1;
+        count(&mut cell.wait, now.saturating_sub(call.taken_ns));
+    }
+
+    /// A call is over.
+    pub(super) fn settle(
+        &mut self,
+        c: usize,
+        call: &Call,
+        outcome: Outcome,
+        now: u64,
+        received_bytes: u64,
+    ) {
+        // The edge of an interval may have passed since the loop looked.
+        if now >= self.edge_ns {
+            self.advance(now);
+        }
+        let key = self.key_of(call);
+        let stage_end = self.plan.stages.all()[usize::from(call.stage)].end_ns;
+        let (cell, stands) = self.book.row(key);
+        cell.outcome(outcome);
+        cell.received_bytes += received_bytes;
+        let response = now.saturating_sub(call.due_ns);
+        if call.sent_ns == 0 {
+            stands.waiting -= 1;
+        } else {
+            stands.in_flight -= 1;
+            if outcome == Outcome::Ok {
+                count(&mut cell.response, response);
+                count(&mut cell.service, now.saturating_sub(call.sent_ns));
+                cell.ok_in_stage += u64::from(now <= stage_end);
+            } else {
+                count(&mut cell.failed, response);
+            }
+        }
+        self.outstanding -= 1;
+        if self.wants_record(c, call.index, outcome) {
+            self.record_call(c, call, outcome, now, received_bytes);
+        }
+    }
+
+    /// A call is over before it was handed to a connection.
+    pub(super) fn settle_unsent(&mut self, c: usize, drawn: &Drawn, outcome: Outcome, now: u64) {
+        let (cell, stands) = self.book.row(drawn.key);
+        cell.outcome(outcome);
+        stands.waiting -= 1;
+        self.outstanding -= 1;
+        if self.wants_record(c, drawn.index, outcome) {
+            let Drawn {
+                index,
+                due_ns,
+                stage,
+                home,
+                dish,
+                ..
+            } = *drawn;
+            let call = Call {
+                index,
+                id: 0,
+                due_ns,
+                taken_ns: 0,
+                sent_ns: 0,
+                first_ns: 0,
+                stage,
+                home,
+                dish,
+                sent_bytes: 0,
+            };
+            self.record_call(c, &call, outcome, now, 0);
+        }
+    }
+
+    fn wants_record(&self, c: usize, index: u64, outcome: Outcome) -> bool {
+        match self.plan.calls {
+            Calls::None => false,
+            Calls::Errors => outcome != Outcome::Ok,
+            Calls::Share(share) => {
+                share >= 1.0
+                    || dice::fraction(!self.plan.seed, u64::from(self.clients[c].number), index)
+                        < share
+            }
+        }
+    }
+
+    fn record_call(
+        &mut self,
+        c: usize,
+        call: &Call,
+        outcome: Outcome,
+        now: u64,
+        received_bytes: u64,
+    ) {
+        let plan = &self.plan;
+        let home = &self.homes[usize::from(call.home)];
+        let label = &plan.labels.all()[usize::from(home.menu.dish(call.dish as usize).label)];
+        let instant = |ns: u64| (ns > 0).then(|| plan.unix_us(ns));
+        self.calls.push(kind::Call {
+            stage: plan.stages.all()[usize::from(call.stage)].name.to_owned(),
+            profile: plan.profile.clone(),
+            target: home.name.clone(),
+            method: label.method.clone(),
+            tool: label.tool.clone(),
+            client: u64::from(self.clients[c].number),
+            index: call.index,
+            id: (call.id > 0).then_some(call.id),
+            due_us: plan.unix_us(call.due_ns),
+            sent_us: instant(call.sent_ns),
+            first_us: instant(call.first_ns),
+            done_us: plan.unix_us(now),
+            sent_bytes: u64::from(call.sent_bytes),
+            received_bytes,
+            outcome: outcome.class().to_owned(),
+            code: outcome.code(),
+        });
+        if self.calls.len() >= CALLS_LOT {
+            self.send_calls();
+        }
+    }
+
+    /// Looks at all time limits.
+    pub(super) fn sweep(&mut self, now: u64) {
+        for conn in 0..self.conns.len() {
+            self.sweep_conn(conn, now);
+        }
+        for c in 0..self.clients.len() {
+            while let Some(drawn) = self.first_waiting(c) {
+                if !self.is_too_old(&drawn, now) {
+                    break;
+                }
+                self.clients[c].next_sent += 1;
+                self.settle_unsent(c, &drawn, Outcome::Abandoned, now);
+            }
+        }
+    }
+
+    fn sweep_conn(&mut self, conn: usize, now: u64) {
+        let timeout = self.plan.timeout_ns;
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let c = state.client;
+        if !state.is_usable() {
+            if now >= state.since_ns + timeout {
+                let seconds = timeout as f64 / 1e9;
+                self.connect_failed(
+                    conn,
+                    &format!("no answer to the set-up of the connection within {seconds} s"),
+                    now,
+                );
+            }
+            return;
+        }
+        while let Some((id, sent_ns)) = self.conns[conn]
+            .as_ref()
+            .and_then(|s| s.calls.oldest())
+            .map(|call| (call.id, call.sent_ns))
+        {
+            let Some(state) = self.conns[conn].as_mut() else {
+                return;
+            };
+            let Some(oldest) = state.calls.oldest() else {
+                return;
+            };
+            // One that was never written through, since the server does not read, counts from due.
+            let (from, outcome) = match sent_ns {
+                0 => (oldest.due_ns, Outcome::Abandoned),
+                sent => (sent, Outcome::Timeout),
+            };
+            if now < from + timeout {
+                break;
+            }
+            if let Some(call) = state.calls.take(id) {
+                self.settle(c, &call, outcome, now, 0);
+                self.serve(c, now);
+            }
+        }
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let overdue = |call: &Call| {
+            now >= if call.sent_ns == 0 {
+                call.due_ns
+            } else {
+                call.sent_ns
+            } + timeout
+        };
+        match &state.job {
+            Job::Call(call, settled) if overdue(call) => {
+                let (call, settled) = (*call, *settled);
+                state.job = Job::Idle;
+                if settled.is_none() {
+                    let outcome = if call.sent_ns == 0 {
+                        Outcome::Abandoned
+                    } else {
+                        Outcome::Timeout
+                    };
+                    self.settle(c, &call, outcome, now, 0);
+                }
+                // The answer may still come, and would be taken for the next call's.
+                self.close(conn, now);
+                self.serve(c, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls that wait are given up, since the user wants to end.
+    pub(super) fn give_up_waiting(&mut self, now: u64) {
+        let outcome = if self.interrupted {
+            Outcome::Cancelled
+        } else {
+            Outcome::Abandoned
+        };
+        for c in 0..self.clients.len() {
+            while let Some(drawn) = self.first_waiting(c) {
+                self.clients[c].next_sent += 1;
+                self.settle_unsent(c, &drawn, outcome, now);
+            }
+        }
+    }
+
+    /// All calls that are not over are given up.
+    pub(super) fn give_up_all(&mut self, now: u64) {
+        self.give_up_waiting(now);
+        for conn in 0..self.conns.len() {
+            let Some(state) = self.conns[conn].as_mut() else {
+                continue;
+            };
+            let c = state.client;
+            for call in calls_of(state) {
+                let outcome = match (self.interrupted, call.sent_ns) {
+                    (true, _) => Outcome::Cancelled,
+                    (false, 0) => Outcome::Abandoned,
+                    (false, _) => Outcome::Timeout,
+                };
+                self.settle(c, &call, outcome, now, 0);
+            }
+        }
+        self.send_calls();
+    }
+}
+
+/// Takes all calls that are not over out of a connection.
+pub(super) fn calls_of(conn: &mut Conn) -> Vec<Call> {
+    let mut calls = conn.calls.drain();
+    if let Job::Call(call, None) = std::mem::take(&mut conn.job) {
+        calls.push(call);
+    }
+    calls
+}

@@ -1,0 +1,342 @@
+//! A worker: one thread, its clients and connections, and the loop that keeps the schedule.
+
+use super::client::Client;
+use super::conn::Conn;
+use super::poller::{Poller, Ready, Waker};
+use crate::plan::{Homes, MAX_HOMES, Model, Plan};
+use crate::schedule::Schedule;
+use crate::tally::{Book, CONNECT, Cell, Key};
+use record::clock::mono_ns;
+use record::kind;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+/// How often time limits are looked at.
+const SWEEP_NS: u64 = 50_000_000;
+/// What one read(2) takes at most.
+const READ_BYTES: usize = 256 * 1024;
+
+/// What the main thread orders.
+pub enum Command {
+    /// The table of servers has changed.
+    Homes(Homes),
+    /// Start no more calls; those in flight have the plan's grace to finish.
+    Drain,
+    /// Give everything up now.
+    Stop,
+}
+
+/// What a worker reports.
+pub enum Report {
+    /// An interval is over: what happened in it, and what stands at its end.
+    Interval {
+        /// Which worker.
+        worker: usize,
+        /// Its begin.
+        start_ns: u64,
+        /// Its end.
+        end_ns: u64,
+        /// The rows.
+        rows: Vec<(Key, Cell)>,
+    },
+    /// Something a person should know.
+    Warning(kind::Warning),
+    /// Calls that get a record of their own.
+    Calls(Vec<kind::Call>),
+    /// So many clients were not connected when the load began.
+    Late(u64),
+    /// It is over.
+    Done {
+        /// Which worker.
+        worker: usize,
+        /// The longest time by which its loop was late.
+        max_gap_ns: u64,
+        /// Answers that belong to no call.
+        stray_answers: u64,
+        /// Connections set up.
+        connects: u64,
+    },
+}
+
+/// A worker, ready to run on a thread of its own.
+pub struct Worker {
+    pub(super) number: usize,
+    pub(super) plan: Arc<Plan>,
+    pub(super) homes: Homes,
+    pub(super) poller: Poller,
+    pub(super) clients: Vec<Client>,
+    pub(super) conns: Vec<Option<Conn>>,
+    pub(super) free: Vec<usize>,
+    /// Numbers that become free only after this round: events for them may still be on the list.
+    pub(super) freed: Vec<usize>,
+    pub(super) due: BinaryHeap<Reverse<(u64, usize)>>,
+    pub(super) retries: BinaryHeap<Reverse<(u64, usize)>>,
+    pub(super) dirty: Vec<usize>,
+    pub(super) book: Book,
+    /// Calls due and not over.
+    pub(super) outstanding: u64,
+    /// Connections that stand, by row.
+    pub(super) standing: Vec<u64>,
+    pub(super) buf: Vec<u8>,
+    pub(super) interval_start_ns: u64,
+    pub(super) edge_ns: u64,
+    pub(super) sweep_ns: u64,
+    /// From here on no call is due.
+    pub(super) load_end_ns: u64,
+    /// When calls that are still not over are given up.
+    pub(super) give_up_ns: u64,
+    pub(super) interrupted: bool,
+    pub(super) calls: Vec<kind::Call>,
+    pub(super) late_told: bool,
+    pub(super) told: Vec<String>,
+    pub(super) max_gap_ns: u64,
+    pub(super) stray_answers: u64,
+    pub(super) connects: u64,
+    orders: Receiver<Command>,
+    pub(super) report: Box<dyn Fn(Report) + Send>,
+}
+
+impl Worker {
+    /// Worker `number` of the plan's threads, with its share of the clients.
+    ///
+    /// # Errors
+    /// The kernel refused epoll or a timer.
+    pub fn new(
+        number: usize,
+        plan: Arc<Plan>,
+        homes: Homes,
+        orders: Receiver<Command>,
+        report: impl Fn(Report) + Send + 'static,
+    ) -> io::Result<Self> {
+        let live = live(&homes);
+        let clients: Vec<Client> = (0..plan.clients)
+            .filter(|i| *i as usize % plan.threads as usize == number)
+            .map(|i| {
+                let schedule = match plan.model {
+                    Model::Open { rate_per_s } => Some(Schedule::new(
+                        plan.stages.load_start_ns(),
+                        rate_per_s,
+                        i,
+                        plan.clients,
+                        plan.seed,
+                    )),
+                    Model::Closed => None,
+                };
+                Client::new(
+                    i,
+                    schedule,
+                    live.get(i as usize % live.len().max(1))
+                        .copied()
+                        .unwrap_or(0),
+                )
+            })
+            .collect();
+        let t0 = plan.stages.all()[0].start_ns;
+        Ok(Self {
+            number,
+            poller: Poller::new()?,
+            conns: Vec::new(),
+            free: Vec::new(),
+            freed: Vec::new(),
+            due: BinaryHeap::with_capacity(clients.len()),
+            retries: BinaryHeap::new(),
+            dirty: Vec::new(),
+            book: Book::new(
+                plan.stages.all().len(),
+                MAX_HOMES + 1,
+                plan.labels.all().len(),
+            ),
+            outstanding: 0,
+            standing: vec![0; MAX_HOMES + 1],
+            buf: vec![0; READ_BYTES],
+            interval_start_ns: t0,
+            edge_ns: plan.stages.next_edge_ns(t0, plan.interval_ns),
+            sweep_ns: 0,
+            load_end_ns: plan.stages.load_end_ns(),
+            give_up_ns: plan.stages.load_end_ns() + plan.timeout_ns,
+            interrupted: false,
+            calls: Vec::new(),
+            late_told: false,
+            told: Vec::new(),
+            max_gap_ns: 0,
+            stray_answers: 0,
+            connects: 0,
+            clients,
+            plan,
+            homes,
+            orders,
+            report: Box::new(report),
+        })
+    }
+
+    /// What wakes this worker when an order is there.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.poller.waker()
+    }
+
+    /// Runs until all calls are over.
+    pub fn run(mut self) {
+        self.plan_connecting();
+        let mut ready: Vec<Ready> = Vec::new();
+        let mut woke = mono_ns();
+        loop {
+            let now = mono_ns();
+            self.advance(now);
+            self.retry(now);
+            if now >= self.sweep_ns {
+                self.sweep(now);
+                self.sweep_ns = now + SWEEP_NS;
+            }
+            self.obey(now);
+            self.flush_dirty();
+            if now >= self.load_end_ns && (self.outstanding == 0 || now >= self.give_up_ns) {
+                break;
+            }
+            let until = self.next_wake();
+            let asleep = mono_ns();
+            self.max_gap_ns = self.max_gap_ns.max(asleep.saturating_sub(woke));
+            let until = if until <= asleep { 0 } else { until };
+            if let Err(e) = self.poller.wait(until, &mut ready) {
+                self.tell("poll", format!("epoll_wait failed: {e}"), None);
+                break;
+            }
+            woke = mono_ns();
+            if until != 0 {
+                self.max_gap_ns = self.max_gap_ns.max(woke.saturating_sub(until));
+            }
+            self.free.append(&mut self.freed);
+            for event in &ready {
+                self.on_ready(*event);
+            }
+        }
+        self.finish();
+    }
+
+    /// When there is something to do next.
+    fn next_wake(&self) -> u64 {
+        let due = self.due.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
+        let retry = self.retries.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
+        due.min(retry).min(self.edge_ns).min(self.sweep_ns)
+    }
+
+    /// Carries out what the main thread ordered.
+    fn obey(&mut self, now: u64) {
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Command::Homes(homes) => self.rehome(homes, now),
+                Command::Drain => {
+                    self.load_end_ns = self.load_end_ns.min(now);
+                    self.give_up_ns = now + self.plan.grace_ns;
+                    self.interrupted = true;
+                    self.due.clear();
+                    self.give_up_waiting(now);
+                }
+                Command::Stop => {
+                    self.load_end_ns = self.load_end_ns.min(now);
+                    self.give_up_ns = now;
+                    self.interrupted = true;
+                    self.due.clear();
+                }
+            }
+        }
+    }
+
+    /// Takes up what is due and ends the intervals that are over, in the order of time.
+    pub(super) fn advance(&mut self, now: u64) {
+        loop {
+            // Calls due before the edge belong to the interval that ends there.
+            self.take_due(now.min(self.edge_ns - 1), now);
+            if now < self.edge_ns {
+                return;
+            }
+            let edge = self.edge_ns;
+            self.close_interval(edge);
+            if edge >= self.plan.stages.load_start_ns() && !self.late_told {
+                self.late_told = true;
+                let late = self
+                    .clients
+                    .iter()
+                    .filter(|c| c.session != super::client::Session::Open)
+                    .count();
+                (self.report)(Report::Late(late as u64));
+            }
+        }
+    }
+
+    /// Ends the interval at `end`, and reports it.
+    fn close_interval(&mut self, end: u64) {
+        let stage = self.plan.stages.at(self.interval_start_ns) as u16;
+        for home in 0..self.standing.len() {
+            if self.standing[home] > 0 {
+                self.book.cell(Key {
+                    stage,
+                    home: home as u16,
+                    label: CONNECT,
+                });
+            }
+        }
+        let mut rows = self.book.close();
+        for (key, cell) in &mut rows {
+            if key.label == CONNECT {
+                cell.now.connections = self.standing[usize::from(key.home)];
+            }
+        }
+        (self.report)(Report::Interval {
+            worker: self.number,
+            start_ns: self.interval_start_ns,
+            end_ns: end,
+            rows,
+        });
+        self.send_calls();
+        self.interval_start_ns = end;
+        self.edge_ns = self.plan.stages.next_edge_ns(end, self.plan.interval_ns);
+    }
+
+    /// Hands over the records of calls that have gathered.
+    pub(super) fn send_calls(&mut self) {
+        if !self.calls.is_empty() {
+            (self.report)(Report::Calls(std::mem::take(&mut self.calls)));
+        }
+    }
+
+    /// Tells a person something, each thing once.
+    pub(super) fn tell(&mut self, code: &str, text: String, remedy: Option<&str>) {
+        if self.told.len() < 100 && !self.told.contains(&text) {
+            self.told.push(text.clone());
+            let warning = kind::Warning {
+                remedy: remedy.map(str::to_owned),
+                ..kind::Warning::new(code, text)
+            };
+            (self.report)(Report::Warning(warning));
+        }
+    }
+
+    /// Gives up what is not over, ends the last interval, says goodbye to the servers.
+    fn finish(&mut self) {
+        let now = mono_ns();
+        self.give_up_all(now);
+        self.hang_up();
+        let end = mono_ns().max(self.interval_start_ns + 1);
+        self.close_interval(end);
+        (self.report)(Report::Done {
+            worker: self.number,
+            max_gap_ns: self.max_gap_ns,
+            stray_answers: self.stray_answers,
+            connects: self.connects,
+        });
+    }
+}
+
+/// The indices of the servers that are in service.
+pub(super) fn live(homes: &Homes) -> Vec<u16> {
+    homes
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| h.live)
+        .map(|(i, _)| i as u16)
+        .collect()
+}

@@ -1,0 +1,312 @@
+//! The menu: which calls a client may make at a server, each rendered once, drawn by weight.
+
+use crate::cli::Cli;
+use crate::dice;
+use crate::profile::Profile;
+use protocol::catalogue::{Catalogue, Tool};
+use protocol::client::Discovery;
+use protocol::revision::Era;
+use protocol::schema::{self, Want};
+use protocol::template::Template;
+use record::kind::Warning;
+use serde_json::{Value, json};
+
+/// What rows are named by: a method, and a tool for `tools/call`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The JSON-RPC method; `connect` for connections.
+    pub method: String,
+    /// The tool.
+    pub tool: Option<String>,
+}
+
+/// Labels over all servers of the run, in order of appearance; the first is that of connections.
+#[derive(Clone, Debug)]
+pub struct Labels(Vec<Label>);
+
+/// Tools beyond this many share the label `other`.
+const MAX_TOOLS: usize = 32;
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self(vec![Label {
+            method: "connect".to_owned(),
+            tool: None,
+        }])
+    }
+}
+
+impl Labels {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Label] {
+        &self.0
+    }
+
+    fn index(&mut self, method: &str, tool: Option<&str>) -> u16 {
+        let is = |l: &Label, tool: Option<&str>| l.method == method && l.tool.as_deref() == tool;
+        if let Some(i) = self.0.iter().position(|l| is(l, tool)) {
+            return i as u16;
+        }
+        let tools = self.0.iter().filter(|l| l.tool.is_some()).count();
+        let tool = tool.map(|t| if tools < MAX_TOOLS { t } else { "other" });
+        if let Some(i) = self.0.iter().position(|l| is(l, tool)) {
+            return i as u16;
+        }
+        self.0.push(Label {
+            method: method.to_owned(),
+            tool: tool.map(str::to_owned),
+        });
+        (self.0.len() - 1) as u16
+    }
+}
+
+/// A call that can be made.
+#[derive(Clone, Debug)]
+pub struct Dish {
+    /// Its row.
+    pub label: u16,
+    /// Its bytes.
+    pub template: Template,
+}
+
+/// The calls that can be made at one server.
+#[derive(Clone, Debug)]
+pub struct Menu {
+    dishes: Vec<Dish>,
+    /// Upper edges of the dishes' shares of 0 to 1.
+    edges: Vec<f64>,
+}
+
+impl Menu {
+    /// The call that client `client` makes as its `index`-th: a function of the seed.
+    #[must_use]
+    pub fn draw(&self, seed: u64, client: u32, index: u64) -> usize {
+        let x = dice::fraction(seed, u64::from(client), index);
+        self.edges
+            .partition_point(|&edge| edge <= x)
+            .min(self.dishes.len() - 1)
+    }
+
+    /// A call of the menu.
+    #[must_use]
+    pub fn dish(&self, i: usize) -> &Dish {
+        &self.dishes[i]
+    }
+
+    /// The share (0 to 1) of the calls that have this label.
+    #[must_use]
+    pub fn share(&self, label: u16) -> f64 {
+        let lower = std::iter::once(0.0).chain(self.edges.iter().copied());
+        self.dishes
+            .iter()
+            .zip(lower.zip(&self.edges))
+            .filter(|(d, _)| d.label == label)
+            .map(|(_, (a, b))| b - a)
+            .sum()
+    }
+}
+
+/// What the user wants to be called.
+pub struct Order<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// Tools, arguments and the seed from the command line.
+    pub cli: &'a Cli,
+    /// About how many bytes of arguments.
+    pub payload_bytes: usize,
+    /// The seed of generated arguments.
+    pub seed: u64,
+}
+
+impl Order<'_> {
+    /// The menu at a server with this catalogue. Methods that it cannot serve give their share to the others, with a
+    /// warning.
+    ///
+    /// # Errors
+    /// A sentence when nothing is left to call, or when a tool named by the user is not there.
+    pub fn menu(
+        &self,
+        discovery: &Discovery,
+        labels: &mut Labels,
+    ) -> Result<(Menu, Vec<Warning>), String> {
+        let dialect = &discovery.dialect;
+        let mut warnings = Vec::new();
+        let mut weighted: Vec<(f64, u16, Template)> = Vec::new();
+        for (method, weight) in self.profile.methods {
+            match self.calls(method, discovery, &mut warnings)? {
+                calls if calls.is_empty() => {}
+                calls => {
+                    let each = f64::from(*weight) / calls.len() as f64;
+                    for (tool, params) in calls {
+                        let label = labels.index(method, tool.as_deref());
+                        weighted.push((each, label, Template::new(method, params, dialect)));
+                    }
+                }
+            }
+        }
+        if weighted.is_empty() {
+            // Better some load than none: every server can answer this.
+            let method = if dialect.era == Era::Modern {
+                "server/discover"
+            } else {
+                "ping"
+            };
+            warnings.push(
+                Warning::new("nothing_to_call", format!("the server offers nothing that the profile {} calls; {method} is called instead", self.profile.name))
+                    .remedy("name a tool with --tool, or use --all-tools"),
+            );
+            weighted.push((
+                1.0,
+                labels.index(method, None),
+                Template::new(method, Value::Null, dialect),
+            ));
+        }
+        let total: f64 = weighted.iter().map(|(w, _, _)| w).sum();
+        let mut sum = 0.0;
+        let (mut dishes, mut edges) = (Vec::new(), Vec::new());
+        for (weight, label, template) in weighted {
+            sum += weight / total;
+            edges.push(sum);
+            dishes.push(Dish { label, template });
+        }
+        Ok((Menu { dishes, edges }, warnings))
+    }
+
+    /// The calls of one method: (tool, params). Empty where the server has none, with a warning.
+    fn calls(
+        &self,
+        method: &str,
+        discovery: &Discovery,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<(Option<String>, Value)>, String> {
+        let (catalogue, can) = (&discovery.catalogue, &discovery.server.capabilities);
+        let calls: Vec<(Option<String>, Value)> = match method {
+            "tools/call" => return self.tools(catalogue, warnings),
+            "resources/read" => catalogue
+                .resources
+                .iter()
+                .take(MAX_RESOURCES)
+                .map(|r| (None, json!({ "uri": r.uri })))
+                .collect(),
+            "prompts/get" => catalogue
+                .prompts
+                .iter()
+                .take(MAX_RESOURCES)
+                .map(|p| (None, prompt(p)))
+                .collect(),
+            "resources/list" if !can.resources => vec![],
+            "tools/list" if !can.tools => vec![],
+            _ => vec![(None, json!({}))],
+        };
+        if calls.is_empty() {
+            warnings.push(Warning::new(
+                "method_left_out",
+                format!("the server has nothing for {method}; its share goes to the other methods"),
+            ));
+        }
+        Ok(calls)
+    }
+
+    fn tools(
+        &self,
+        catalogue: &Catalogue,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<(Option<String>, Value)>, String> {
+        let named = &self.cli.tool;
+        for name in named {
+            if !catalogue.tools.iter().any(|t| t.name == *name) {
+                let known: Vec<_> = catalogue
+                    .tools
+                    .iter()
+                    .map(|t| t.name.as_str())
+                    .take(20)
+                    .collect();
+                return Err(format!(
+                    "the server has no tool {name:?}; it has: {}",
+                    known.join(", ")
+                ));
+            }
+        }
+        let wanted = |t: &&Tool| {
+            if named.is_empty() {
+                self.cli.all_tools || t.read_only
+            } else {
+                named.contains(&t.name)
+            }
+        };
+        let mut calls = Vec::new();
+        for tool in catalogue.tools.iter().filter(wanted) {
+            match self.arguments(tool) {
+                Ok(arguments) => calls.push((
+                    Some(tool.name.clone()),
+                    json!({ "name": tool.name, "arguments": arguments }),
+                )),
+                Err(why) if named.is_empty() => warnings.push(
+                    Warning::new(
+                        "tool_left_out",
+                        format!(
+                            "no arguments could be made for the tool {}: {why}",
+                            tool.name
+                        ),
+                    )
+                    .remedy(format!("give them: --args '{}={{…}}'", tool.name)),
+                ),
+                Err(why) => {
+                    return Err(format!(
+                        "no arguments could be made for the tool {}: {why}; give them: --args '{}={{…}}'",
+                        tool.name, tool.name
+                    ));
+                }
+            }
+        }
+        if calls.is_empty() {
+            let text = match catalogue.tools.len() {
+                0 => "the server has no tools; the share of tools/call goes to the other methods"
+                    .to_owned(),
+                n => format!(
+                    "none of the server's {n} tools says readOnlyHint, so none is called; their share goes to the other methods"
+                ),
+            };
+            let remedy = if catalogue.tools.is_empty() {
+                None
+            } else {
+                Some("name one with --tool NAME, or use --all-tools".to_owned())
+            };
+            warnings.push(Warning {
+                remedy,
+                ..Warning::new("no_tool", text)
+            });
+        }
+        Ok(calls)
+    }
+
+    fn arguments(&self, tool: &Tool) -> Result<Value, String> {
+        if let Some((_, given)) = self.cli.args.iter().find(|(name, _)| *name == tool.name) {
+            return Ok(given.clone());
+        }
+        let want = Want {
+            payload_bytes: self.payload_bytes,
+            seed: self.seed,
+        };
+        schema::arguments(&tool.input_schema, &want).map_err(|e| e.to_string())
+    }
+}
+
+/// So many resources (or prompts) of a server are called in turn; each is a rendered request in memory.
+const MAX_RESOURCES: usize = 100;
+
+fn prompt(prompt: &protocol::catalogue::Prompt) -> Value {
+    // A prompt's arguments are strings, always.
+    let arguments: serde_json::Map<String, Value> = prompt
+        .arguments
+        .iter()
+        .filter(|a| a.required)
+        .map(|a| (a.name.clone(), Value::from("load")))
+        .collect();
+    if arguments.is_empty() {
+        json!({ "name": prompt.name })
+    } else {
+        json!({ "name": prompt.name, "arguments": arguments })
+    }
+}

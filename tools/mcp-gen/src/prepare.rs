@@ -1,0 +1,314 @@
+//! From targets and flags to a plan: who speaks how, what is called, when the stages are.
+
+use crate::cli::Cli;
+use crate::discover::Found;
+use crate::menu::{Labels, Menu, Order};
+use crate::plan::{Home, Homes, MAX_HOMES, Model, Plan};
+use crate::profile::{self, Profile};
+use crate::stages::Stages;
+use crate::targets::{Targets, endpoint};
+use protocol::client::{Discovery, Options};
+use record::clock;
+use record::kind::{self, Ready, Target, Warning};
+use rustls::ClientConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More clients than open files could ever serve.
+const MAX_CLIENTS: u32 = 1_000_000;
+
+/// What the flags say, with the profile's and the other defaults filled in.
+pub struct Wish {
+    /// The profile.
+    pub profile: &'static Profile,
+    /// Clients.
+    pub clients: u32,
+    /// Open or closed.
+    pub model: Model,
+    /// The seed.
+    pub seed: u64,
+    /// Bytes of arguments.
+    payload_bytes: usize,
+    threads: u32,
+    steady: Duration,
+    warmup: Duration,
+    connect: Duration,
+}
+
+impl Wish {
+    /// Reads the flags.
+    ///
+    /// # Errors
+    /// A sentence on what cannot be.
+    pub fn of(cli: &Cli) -> Result<Self, String> {
+        let name = cli.profile.as_deref().unwrap_or("normal");
+        let profile = profile::find(name)
+            .ok_or_else(|| format!("no profile is called {name:?}: use {}", profile::names()))?;
+        let clients = cli.clients.unwrap_or(profile.clients);
+        if clients == 0 || clients > MAX_CLIENTS {
+            return Err(format!(
+                "{clients} clients cannot be: use 1 to {MAX_CLIENTS}"
+            ));
+        }
+        let steady = cli.for_.unwrap_or(Duration::from_secs(30));
+        if steady.is_zero() {
+            return Err("--for is 0, so there is nothing to measure".to_owned());
+        }
+        let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        Ok(Self {
+            profile,
+            clients,
+            model: if cli.closed {
+                Model::Closed
+            } else {
+                Model::Open {
+                    rate_per_s: cli.rate.unwrap_or(profile.rate_per_s),
+                }
+            },
+            // 2^53: the seed stands in a record, and jq keeps integers exact only so far.
+            seed: cli
+                .seed
+                .unwrap_or_else(|| record::random() & ((1 << 53) - 1)),
+            payload_bytes: cli
+                .payload
+                .map_or(profile.payload_bytes, |b| b.min(64 << 20) as usize),
+            threads: cli.threads.unwrap_or((cpus / 2).max(1)).min(clients),
+            warmup: cli
+                .warmup
+                .unwrap_or((steady / 10).min(Duration::from_secs(30))),
+            connect: cli
+                .connect_for
+                .unwrap_or(Duration::from_secs(2) + Duration::from_millis(u64::from(clients))),
+            steady,
+        })
+    }
+}
+
+/// How discovery is to speak with a server.
+#[must_use]
+pub fn options(cli: &Cli, tls: Option<Arc<ClientConfig>>) -> Options {
+    Options {
+        wanted: cli.protocol,
+        headers: cli.header.clone(),
+        host_header: cli.host_header.clone(),
+        ws_subprotocol: !cli.no_ws_subprotocol,
+        ws_append_newline: cli.ws_append_newline,
+        timeout: cli.timeout,
+        tls,
+        client_name: "mcp-gen".to_owned(),
+        ..Options::default()
+    }
+}
+
+/// What is needed to run.
+pub struct Prepared {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The servers.
+    pub homes: Homes,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+    /// What is spoken with whom, for the final summary.
+    pub dialects: Vec<kind::Dialect>,
+    tls_names: Option<String>,
+    headers: Option<String>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// A sentence: no server can be called.
+pub fn prepare(
+    cli: &Cli,
+    wish: &Wish,
+    targets: &Targets,
+    found: &[Found],
+    tls: Option<Arc<ClientConfig>>,
+    ready: &Ready,
+) -> Result<Prepared, String> {
+    let mut warnings = Vec::new();
+    let fallback = found.iter().find_map(|f| f.as_ref().ok()).cloned();
+    let order = Order {
+        profile: wish.profile,
+        cli,
+        payload_bytes: wish.payload_bytes,
+        seed: wish.seed,
+    };
+    let mut labels = Labels::default();
+    let mut menus: Vec<(Arc<Discovery>, Arc<Menu>)> = Vec::new();
+    let mut dialects: Vec<kind::Dialect> = Vec::new();
+    let mut homes = Vec::new();
+    for (target, found) in targets.all().iter().zip(found) {
+        let discovery = match (found, &fallback) {
+            (Ok(discovery), _) => discovery,
+            (Err(failure), Some(fellow)) if failure.may_recover => {
+                let text = format!(
+                    "{}; it is called as its fellows are, and its calls fail until it answers",
+                    failure.text
+                );
+                warnings.push(Warning::new(&failure.code, text).target(target.key()));
+                fellow
+            }
+            (Err(failure), _) => return Err(failure.text.clone()),
+        };
+        let menu = match menus.iter().find(|(d, _)| {
+            d.dialect == discovery.dialect
+                && d.catalogue == discovery.catalogue
+                && d.server.capabilities == discovery.server.capabilities
+        }) {
+            Some((_, menu)) => Arc::clone(menu),
+            None => {
+                let (menu, mut told) = order
+                    .menu(discovery, &mut labels)
+                    .map_err(|e| format!("{}: {e}", target.key()))?;
+                warnings.append(&mut told);
+                warnings.extend(
+                    discovery
+                        .notes
+                        .iter()
+                        .map(|note| Warning::new("note", note.clone()).target(target.key())),
+                );
+                let menu = Arc::new(menu);
+                menus.push((Arc::clone(discovery), Arc::clone(&menu)));
+                menu
+            }
+        };
+        let home = home(target, homes.len(), discovery, menu, cli)?;
+        let dialect = dialect_record(&home, discovery);
+        if !dialects.iter().any(|d| d.origin == dialect.origin) && dialects.len() < MAX_HOMES {
+            dialects.push(dialect);
+        }
+        homes.push(Arc::new(home));
+    }
+    let plan = plan(cli, wish, labels, tls, ready);
+    Ok(Prepared {
+        plan: Arc::new(plan),
+        homes: Arc::new(homes),
+        warnings,
+        dialects,
+        tls_names: None,
+        headers: cli.host_header.clone(),
+    })
+}
+
+impl Prepared {
+    /// The servers after the targets have changed: those known keep their dialect and menu, new ones take the first's.
+    #[must_use]
+    pub fn rehome(&self, targets: &Targets) -> Homes {
+        let Some(first) = self.homes.first() else {
+            return Arc::clone(&self.homes);
+        };
+        let homes = targets.all().iter().enumerate().filter_map(|(i, target)| {
+            let like = self.homes.get(i).unwrap_or(first);
+            let endpoint = endpoint(target).ok()?;
+            Some(Arc::new(Home {
+                name: target.key().to_owned(),
+                row: i.min(MAX_HOMES) as u16,
+                addresses: endpoint.resolve().unwrap_or_default(),
+                endpoint,
+                host_header: self.headers.clone().or_else(|| target.host_header.clone()),
+                tls_name: self
+                    .tls_names
+                    .clone()
+                    .or_else(|| target.tls_server_name.clone()),
+                dialect: like.dialect,
+                menu: Arc::clone(&like.menu),
+                live: !target.is_gone(),
+                offer_subprotocol: like.offer_subprotocol,
+            }))
+        });
+        Arc::new(homes.collect())
+    }
+}
+
+fn home(
+    target: &Target,
+    index: usize,
+    discovery: &Discovery,
+    menu: Arc<Menu>,
+    cli: &Cli,
+) -> Result<Home, String> {
+    let endpoint = endpoint(target)?;
+    Ok(Home {
+        name: target.key().to_owned(),
+        row: index.min(MAX_HOMES) as u16,
+        addresses: endpoint.resolve().unwrap_or_default(),
+        endpoint,
+        host_header: cli
+            .host_header
+            .clone()
+            .or_else(|| target.host_header.clone()),
+        tls_name: target.tls_server_name.clone(),
+        dialect: discovery.dialect,
+        menu,
+        live: !target.is_gone(),
+        offer_subprotocol: discovery.dialect.subprotocol && !cli.no_ws_subprotocol,
+    })
+}
+
+fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
+    kind::Dialect {
+        origin: home.endpoint.origin(),
+        era: home.dialect.era.to_string(),
+        revision: home.dialect.revision.to_string(),
+        transport: if home.endpoint.scheme.is_websocket() {
+            "ws"
+        } else {
+            "http"
+        }
+        .to_owned(),
+        server: Some(
+            format!("{} {}", discovery.server.name, discovery.server.version)
+                .trim()
+                .to_owned(),
+        )
+        .filter(|s| !s.is_empty())
+        .map(record::cut),
+    }
+}
+
+fn plan(
+    cli: &Cli,
+    wish: &Wish,
+    labels: Labels,
+    tls: Option<Arc<ClientConfig>>,
+    ready: &Ready,
+) -> Plan {
+    let ns = |d: Duration| d.as_nanos() as u64;
+    let t0_ns = if ready.boot_id == clock::boot_id() {
+        ready.t0_mono_us * 1_000
+    } else {
+        // Another machine's t0: only Unix time connects us.
+        (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
+    };
+    Plan {
+        profile: wish.profile.name.to_owned(),
+        model: wish.model,
+        clients: wish.clients,
+        threads: wish.threads,
+        stages: Stages::new(
+            t0_ns,
+            ns(wish.connect),
+            ns(wish.warmup),
+            ns(wish.steady),
+            ns(cli.timeout),
+        ),
+        unix_offset_us: ready.t0_us as i64 - (t0_ns / 1_000) as i64,
+        interval_ns: ns(cli.interval),
+        timeout_ns: ns(cli.timeout).max(1_000_000),
+        max_backlog_ns: ns(cli.max_backlog),
+        grace_ns: ns(cli.grace),
+        seed: wish.seed,
+        calls: cli.calls,
+        window: cli.in_flight.unwrap_or(if cli.closed { 1 } else { 1_024 }) as usize,
+        max_connections: cli.max_connections.unwrap_or(if cli.closed {
+            cli.in_flight.unwrap_or(1)
+        } else {
+            6
+        }) as usize,
+        append_newline: cli.ws_append_newline,
+        headers: cli.header.clone(),
+        tls,
+        labels,
+    }
+}

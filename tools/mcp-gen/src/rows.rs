@@ -1,0 +1,99 @@
+//! Rows of records out of cells: intervals and summaries.
+
+use crate::menu::Label;
+use crate::plan::Plan;
+use crate::tally::{CONNECT, Cell, Key};
+use protocol::outcome::Outcome;
+use record::kind::{Interval, Summary};
+use record::{Histogram, Latency};
+use std::collections::BTreeMap;
+
+fn errors(cell: &Cell) -> BTreeMap<String, u64> {
+    Outcome::CLASSES
+        .iter()
+        .zip(cell.outcomes)
+        .skip(1)
+        .filter(|(_, n)| *n > 0)
+        .map(|(c, n)| ((*c).to_owned(), n))
+        .collect()
+}
+
+fn codes(cell: &Cell) -> BTreeMap<String, u64> {
+    cell.codes
+        .iter()
+        .map(|(code, n)| (code.name(), *n))
+        .collect()
+}
+
+fn numbers(histogram: &Option<Box<Histogram>>) -> Option<Latency> {
+    histogram.as_deref().map(Histogram::scalars)
+}
+
+fn whole(histogram: &Option<Box<Histogram>>) -> Option<Latency> {
+    histogram.as_deref().map(Histogram::with_hdr)
+}
+
+/// The interval record of a row.
+#[must_use]
+pub fn interval(
+    plan: &Plan,
+    target: &str,
+    key: Key,
+    start_ns: u64,
+    end_ns: u64,
+    cell: &Cell,
+) -> Interval {
+    let Label { method, tool } = plan.labels.all()[usize::from(key.label)].clone();
+    let is_connect = key.label == CONNECT;
+    Interval {
+        stage: plan.stages.all()[usize::from(key.stage)].name.to_owned(),
+        profile: plan.profile.clone(),
+        target: target.to_owned(),
+        method,
+        tool,
+        start_us: plan.unix_us(start_ns),
+        span_us: (end_ns - start_ns) / 1_000,
+        scheduled: cell.scheduled,
+        sent: cell.sent,
+        ok: cell.outcomes[0],
+        ok_in_stage: cell.ok_in_stage,
+        errors: errors(cell),
+        codes: codes(cell),
+        sent_bytes: cell.sent_bytes,
+        received_bytes: cell.received_bytes,
+        in_flight: cell.now.in_flight,
+        waiting: cell.now.waiting,
+        connections: is_connect.then_some(cell.now.connections),
+        connect_failures: is_connect.then_some(cell.connect_failures),
+        response: whole(&cell.response),
+        service: whole(&cell.service),
+        failed: numbers(&cell.failed),
+        lag: numbers(&cell.lag),
+        wait: numbers(&cell.wait),
+        connect: numbers(&cell.connect),
+    }
+}
+
+/// The summary record of a cell, without what names its row.
+#[must_use]
+pub fn summary(plan: &Plan, start_ns: u64, end_ns: u64, cell: &Cell) -> Summary {
+    Summary {
+        start_us: plan.unix_us(start_ns),
+        span_us: end_ns.saturating_sub(start_ns) / 1_000,
+        scheduled: cell.scheduled,
+        sent: cell.sent,
+        ok: cell.outcomes[0],
+        ok_in_stage: cell.ok_in_stage,
+        errors: errors(cell),
+        codes: codes(cell),
+        sent_bytes: cell.sent_bytes,
+        received_bytes: cell.received_bytes,
+        response: whole(&cell.response),
+        service: whole(&cell.service),
+        failed: whole(&cell.failed),
+        lag: whole(&cell.lag),
+        wait: whole(&cell.wait),
+        connect: whole(&cell.connect),
+        ..Summary::default()
+    }
+}

@@ -1,0 +1,471 @@
+//! A run: targets come, servers are asked, workers make the load, the collector writes it down.
+
+use crate::cli::Cli;
+use crate::collect::Collector;
+use crate::discover::{self, Found};
+use crate::engine::{Command, Report, Waker, Worker};
+use crate::generator::Reading;
+use crate::intake::{self, Arrival};
+use crate::plan::{Homes, Model};
+use crate::prepare::{self, Prepared, Wish};
+use crate::progress::Progress;
+use crate::targets::{Change, Targets};
+use record::kind::{Generator, Ready, Summary, Warning};
+use record::{Ending, Pen, Say, clock, signal};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// What the main thread is told.
+enum Happening {
+    Arrival(Arrival),
+    ReaderLeft,
+    Signal(i32, u32),
+    Found(Vec<Found>),
+    Report(Report),
+}
+
+/// Why a run ends before its time.
+enum Halt {
+    /// With this sentence, and status 2.
+    Fatal(String),
+    /// The user has sent a signal.
+    Signal(i32),
+    /// A second one: at once.
+    Now(i32),
+    /// Nobody reads any more.
+    ReaderLeft,
+}
+
+/// A `ready` older than this belongs to a stream that is replayed.
+const STALE_US: u64 = 60_000_000;
+
+/// Runs mcp-gen to its end.
+pub fn run(cli: &Cli, say: &Say) -> Ending {
+    let (tell, told) = mpsc::channel();
+    let on_signal = tell.clone();
+    if let Err(e) = signal::watch(move |s, n| drop(on_signal.send(Happening::Signal(s, n)))) {
+        say.error(&format!("cannot watch signals: {e}"));
+        return Ending::Exit(2);
+    }
+    let mut run = match Run::open(cli, say, tell, told) {
+        Ok(run) => run,
+        Err(text) => {
+            say.error(&text);
+            return Ending::Exit(2);
+        }
+    };
+    let halt = run.live().err();
+    run.end(halt)
+}
+
+struct Run<'a> {
+    cli: &'a Cli,
+    say: &'a Say,
+    wish: Wish,
+    tell: Sender<Happening>,
+    told: Receiver<Happening>,
+    pen: Option<Pen>,
+    targets: Targets,
+    ready: Option<Ready>,
+    upstream_ended: bool,
+}
+
+impl<'a> Run<'a> {
+    fn open(
+        cli: &'a Cli,
+        say: &'a Say,
+        tell: Sender<Happening>,
+        told: Receiver<Happening>,
+    ) -> Result<Self, String> {
+        let wish = Wish::of(cli)?;
+        let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
+        let gone = tell.clone();
+        let on_gone = move || drop(gone.send(Happening::ReaderLeft));
+        let mut pen = None;
+        if reads_stdin {
+            let arrived = tell.clone();
+            intake::read(wish.seed, on_gone, move |a| {
+                drop(arrived.send(Happening::Arrival(a)))
+            });
+        } else {
+            pen = Some(intake::open_pen(None, wish.seed, on_gone));
+        }
+        let targets = Targets::from_urls(&cli.url);
+        Ok(Self {
+            cli,
+            say,
+            wish,
+            tell,
+            told,
+            pen,
+            targets,
+            ready: None,
+            upstream_ended: !reads_stdin,
+        })
+    }
+
+    /// All of it; an error ends it early.
+    fn live(&mut self) -> Result<(), Halt> {
+        self.gather()?;
+        let ready = match self.ready.take() {
+            Some(ready) => ready,
+            None => self.write_ready(),
+        };
+        self.ready = Some(ready.clone());
+        let tls = discover::tls_config(self.cli, self.targets.all()).map_err(Halt::Fatal)?;
+        let found = self.discover(tls.clone())?;
+        let prepared = prepare::prepare(self.cli, &self.wish, &self.targets, &found, tls, &ready)
+            .map_err(Halt::Fatal)?;
+        for warning in &prepared.warnings {
+            self.warn(warning.clone());
+        }
+        self.load(&prepared)
+    }
+
+    /// Waits until the targets are complete.
+    fn gather(&mut self) -> Result<(), Halt> {
+        if intake::ignores_a_pipe(self.cli) {
+            self.warn(
+                Warning::new(
+                    "stdin_ignored",
+                    "a pipe stands at stdin, and with --url it is not read",
+                )
+                .remedy("add - to read it too"),
+            );
+        }
+        while self.ready.is_none() && !self.upstream_ended {
+            let happening = self
+                .told
+                .recv()
+                .map_err(|_| Halt::Fatal("the reader of stdin died".to_owned()))?;
+            self.handle(happening)?;
+        }
+        if self.targets.has_live() {
+            return Ok(());
+        }
+        Err(Halt::Fatal("no target came on stdin: what stands upstream must write target records (mcp-deploy does), or give --url".to_owned()))
+    }
+
+    /// Deals with what may come at any time.
+    fn handle(&mut self, happening: Happening) -> Result<(), Halt> {
+        match happening {
+            Happening::Arrival(Arrival::Opened(pen)) => self.pen = Some(pen),
+            Happening::Arrival(Arrival::Target(target)) => {
+                self.targets.put(*target);
+            }
+            Happening::Arrival(Arrival::Ready(ready)) => self.take_ready(*ready),
+            Happening::Arrival(Arrival::Ended(Ok(()))) => self.upstream_ended = true,
+            Happening::Arrival(Arrival::Ended(Err(e))) => {
+                return Err(Halt::Fatal(format!("cannot read stdin: {e}")));
+            }
+            Happening::ReaderLeft => return Err(Halt::ReaderLeft),
+            Happening::Signal(s, 1) => return Err(Halt::Signal(s)),
+            Happening::Signal(s, _) => return Err(Halt::Now(s)),
+            Happening::Found(_) | Happening::Report(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take_ready(&mut self, ready: Ready) {
+        let age_us = if ready.boot_id == clock::boot_id() {
+            clock::mono_us().saturating_sub(ready.t0_mono_us)
+        } else {
+            clock::unix_us().saturating_sub(ready.t0_us)
+        };
+        if self.ready.is_some() {
+            self.warn(Warning::new(
+                "second_ready",
+                "a second ready record came; t0 stays where the first one put it",
+            ));
+        } else if age_us > STALE_US {
+            self.warn(Warning::new(
+                "old_ready",
+                format!(
+                    "a ready record is {} s old, as in a file that is replayed; it does not count",
+                    age_us / 1_000_000
+                ),
+            ));
+        } else {
+            self.ready = Some(ready);
+        }
+    }
+
+    /// Nobody upstream has said `ready`: says it, and names the targets of the command line.
+    fn write_ready(&self) -> Ready {
+        let ready = Ready {
+            t0_us: clock::unix_us(),
+            t0_mono_us: clock::mono_us(),
+            boot_id: clock::boot_id(),
+            generators: None,
+        };
+        if let Some(pen) = &self.pen {
+            let typed = self
+                .targets
+                .all()
+                .iter()
+                .filter(|t| self.cli.url.contains(&t.url) && t.name.is_none());
+            for target in typed {
+                pen.write(record::kind::Target {
+                    url: record::redact::url(&target.url),
+                    ..target.clone()
+                });
+            }
+            pen.write(ready.clone());
+        }
+        ready
+    }
+
+    /// Asks all servers, while signals and targets still count.
+    fn discover(&mut self, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Vec<Found>, Halt> {
+        let options = prepare::options(self.cli, tls);
+        let (targets, tell) = (self.targets.all().to_vec(), self.tell.clone());
+        std::thread::spawn(move || {
+            drop(tell.send(Happening::Found(discover::all(&targets, &options))))
+        });
+        loop {
+            match self.told.recv() {
+                Ok(Happening::Found(found)) => return Ok(found),
+                Ok(other) => self.handle(other)?,
+                Err(_) => return Err(Halt::Fatal("discovery died".to_owned())),
+            }
+        }
+    }
+
+    /// Makes the load.
+    fn load(&mut self, prepared: &Prepared) -> Result<(), Halt> {
+        let plan = &prepared.plan;
+        let Some(pen) = self.pen.clone() else {
+            return Ok(());
+        };
+        let mut homes = Arc::clone(&prepared.homes);
+        let workers = start_workers(prepared, &self.tell)
+            .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
+        let mut collector = Collector::new(Arc::clone(plan), &homes);
+        collector.begin(&pen);
+        let begin = Reading::now();
+        let t0_ns = plan.stages.all()[0].start_ns;
+        let progress = Progress::new(self.say, t0_ns, plan.stages.load_end_ns());
+        let mut health = Health::default();
+        let mut running = workers.len();
+        let mut halt = None;
+        let mut until_ns = u64::MAX;
+        while running > 0 {
+            let happening = match self.told.recv_timeout(Duration::from_millis(100)) {
+                Ok(happening) => happening,
+                Err(RecvTimeoutError::Timeout) => {
+                    let stage = &plan.stages.all()[plan.stages.at(clock::mono_ns())];
+                    progress.show(stage.name, &collector.latest);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            match happening {
+                Happening::Report(Report::Interval {
+                    worker,
+                    start_ns,
+                    end_ns,
+                    rows,
+                }) => collector.interval(worker, start_ns, end_ns, rows, &pen),
+                Happening::Report(Report::Done {
+                    worker,
+                    max_gap_ns,
+                    stray_answers,
+                    connects,
+                }) => {
+                    collector.done(worker, &pen);
+                    health.add(max_gap_ns, stray_answers, connects);
+                    running -= 1;
+                }
+                Happening::Report(Report::Warning(warning)) => self.warn(warning),
+                Happening::Report(Report::Late(n)) => health.late += n,
+                Happening::Report(Report::Calls(calls)) => {
+                    for call in calls {
+                        if pen.offer(call).is_err() {
+                            pen.count_dropped(1);
+                        }
+                    }
+                }
+                Happening::Arrival(Arrival::Target(target)) => {
+                    if self.targets.put(*target) == Change::Changed {
+                        homes = prepared.rehome(&self.targets);
+                        collector.name(&homes);
+                        workers
+                            .iter()
+                            .for_each(|w| w.order(Command::Homes(Arc::clone(&homes))));
+                    }
+                }
+                Happening::Arrival(Arrival::Ended(_)) => self.upstream_ended = true,
+                other => match self.handle(other) {
+                    Ok(()) => {}
+                    Err(early) => {
+                        until_ns = until_ns.min(clock::mono_ns());
+                        match &early {
+                            Halt::Signal(_) => {
+                                self.say.note("no more calls are started; those in flight may finish (again to end at once)");
+                                workers.iter().for_each(|w| w.order(Command::Drain));
+                            }
+                            Halt::Now(_) => return Err(early),
+                            Halt::ReaderLeft | Halt::Fatal(_) => {
+                                workers.iter().for_each(|w| w.order(Command::Stop))
+                            }
+                        }
+                        halt.get_or_insert(early);
+                    }
+                },
+            }
+        }
+        progress.clear();
+        self.tell_late(health.late);
+        self.summarize(prepared, &homes, collector, &health, begin, until_ns);
+        halt.map_or(Ok(()), Err)
+    }
+
+    fn tell_late(&self, late: u64) {
+        if late > 0 {
+            let text = format!(
+                "{late} of {} clients were not connected when the load began; they joined late",
+                self.wish.clients
+            );
+            self.warn(
+                Warning::new("late_client", text).remedy("give them more time with --connect-for"),
+            );
+        }
+    }
+
+    /// Writes the summaries, and how the generator was doing.
+    fn summarize(
+        &self,
+        prepared: &Prepared,
+        homes: &Homes,
+        mut collector: Collector,
+        health: &Health,
+        begin: Reading,
+        until_ns: u64,
+    ) {
+        let (plan, Some(pen)) = (&prepared.plan, &self.pen) else {
+            return;
+        };
+        let all = collector.finish(pen, homes, until_ns);
+        let now = Reading::now();
+        let t0_ns = plan.stages.all()[0].start_ns;
+        pen.write(Summary {
+            is_final: true,
+            generator: Some(Generator {
+                model: if plan.model == Model::Closed {
+                    "closed"
+                } else {
+                    "open"
+                }
+                .to_owned(),
+                clients: u64::from(plan.clients),
+                threads: plan.threads,
+                cpu_us: now.cpu_us.saturating_sub(begin.cpu_us),
+                wall_us: now.at_us.saturating_sub(t0_ns / 1_000),
+                max_gap_us: health.max_gap_ns / 1_000,
+                steal_percent: now.steal_percent_since(&begin),
+                stray_answers: health.stray_answers,
+                connects: health.connects,
+            }),
+            dialects: Some(prepared.dialects.clone()),
+            ..crate::rows::summary(
+                plan,
+                plan.stages.load_start_ns(),
+                plan.stages.load_end_ns().min(until_ns),
+                &all,
+            )
+        });
+    }
+
+    fn warn(&self, warning: Warning) {
+        let remedy = warning
+            .remedy
+            .as_ref()
+            .map(|r| format!(" ({r})"))
+            .unwrap_or_default();
+        self.say.note(&format!("{}{remedy}", warning.text));
+        if let Some(pen) = &self.pen {
+            pen.write(warning);
+        }
+    }
+
+    /// Says the last word and how the process is to end.
+    fn end(self, halt: Option<Halt>) -> Ending {
+        let (why, ending) = match &halt {
+            None => ("done", Ending::Exit(0)),
+            Some(Halt::ReaderLeft) => ("reader_left", Ending::Exit(0)),
+            Some(Halt::Now(signal)) => return Ending::Signal(*signal),
+            Some(Halt::Signal(signal)) => ("interrupted", Ending::Signal(*signal)),
+            Some(Halt::Fatal(text)) => {
+                self.say.error(text);
+                if let Some(pen) = &self.pen {
+                    pen.write(Warning::new("fatal", text.clone()));
+                }
+                ("failed", Ending::Exit(2))
+            }
+        };
+        let status = match ending {
+            Ending::Exit(status) => status,
+            Ending::Signal(signal) => signal::exit_status(signal),
+        };
+        match self.pen.map(|pen| pen.close(why, status)) {
+            Some(Err(e)) => {
+                self.say.error(&format!("cannot write stdout: {e}"));
+                Ending::Exit(2)
+            }
+            _ => ending,
+        }
+    }
+}
+
+/// What the workers say of themselves.
+#[derive(Default)]
+struct Health {
+    max_gap_ns: u64,
+    stray_answers: u64,
+    connects: u64,
+    late: u64,
+}
+
+impl Health {
+    fn add(&mut self, max_gap_ns: u64, stray_answers: u64, connects: u64) {
+        self.max_gap_ns = self.max_gap_ns.max(max_gap_ns);
+        self.stray_answers += stray_answers;
+        self.connects += connects;
+    }
+}
+
+/// The main thread's end of a worker.
+struct Handle {
+    orders: Sender<Command>,
+    waker: Waker,
+}
+
+impl Handle {
+    fn order(&self, command: Command) {
+        let _ = self.orders.send(command);
+        self.waker.wake();
+    }
+}
+
+fn start_workers(prepared: &Prepared, tell: &Sender<Happening>) -> std::io::Result<Vec<Handle>> {
+    (0..prepared.plan.threads as usize)
+        .map(|number| {
+            let (orders, ordered) = mpsc::channel();
+            let tell = tell.clone();
+            let report = move |r| drop(tell.send(Happening::Report(r)));
+            let worker = Worker::new(
+                number,
+                Arc::clone(&prepared.plan),
+                Arc::clone(&prepared.homes),
+                ordered,
+                report,
+            )?;
+            let waker = worker.waker();
+            std::thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .spawn(move || worker.run())?;
+            Ok(Handle { orders, waker })
+        })
+        .collect()
+}
