@@ -1,0 +1,139 @@
+//! What a gate can judge: a figure, its name and its unit.
+
+use crate::quantile::Quantile;
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// A latency: of which span of a call, and which statistic.
+    Latency(Span, Stat),
+    /// Errors over all calls but shed ones.
+    ErrorRate,
+    /// Calls that were ok within their stage, per second.
+    Rate,
+    /// Sent over scheduled.
+    Achieved,
+    /// How many errors, or outcomes of one class.
+    Errors,
+    /// How many calls were due.
+    Scheduled,
+    /// How many were answered well.
+    Ok,
+}
+
+/// Which span of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Due to done.
+    Response,
+    /// Sent to done.
+    Service,
+    /// Due to taken up: the generator's own lateness.
+    Lag,
+    /// Taken up to sent.
+    Wait,
+    /// Setting up a connection.
+    Connect,
+}
+
+/// Which statistic of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stat {
+    /// A percentile.
+    At(Quantile),
+    /// The largest.
+    Max,
+    /// The mean of the ok calls.
+    Mean,
+    /// The smallest.
+    Min,
+}
+
+/// In what a figure is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Latency,
+    Share,
+    Rate,
+    Count,
+}
+
+/// The names that are not a percentile.
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok";
+
+impl Figure {
+    /// Finds a figure by its name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "error_rate" => Self::ErrorRate,
+            "rate" => Self::Rate,
+            "achieved" => Self::Achieved,
+            "errors" => Self::Errors,
+            "scheduled" => Self::Scheduled,
+            "ok" => Self::Ok,
+            _ => {
+                // `p99.9` has a dot too, so only a known span in front of one is a span.
+                let (span, stat) = match name.split_once('.') {
+                    Some((span, stat)) if Span::named(span).is_some() => (Span::named(span)?, stat),
+                    _ => (Span::Response, name),
+                };
+                Self::Latency(span, Stat::named(stat)?)
+            }
+        })
+    }
+
+    /// In what it is measured.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Latency(..) => Unit::Latency,
+            Self::ErrorRate | Self::Achieved => Unit::Share,
+            Self::Rate => Unit::Rate,
+            Self::Errors | Self::Scheduled | Self::Ok => Unit::Count,
+        }
+    }
+}
+
+impl Span {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "response" => Self::Response,
+            "service" => Self::Service,
+            "lag" => Self::Lag,
+            "wait" => Self::Wait,
+            "connect" => Self::Connect,
+            _ => return None,
+        })
+    }
+}
+
+impl Stat {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "max" => Self::Max,
+            "mean" => Self::Mean,
+            "min" => Self::Min,
+            _ => Self::At(Quantile::parse(name.strip_prefix('p')?)?),
+        })
+    }
+}
+
+impl Unit {
+    /// What a figure of this unit is, and how its values are written.
+    pub const fn example(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Latency => ("latency", "200ms"),
+            Self::Share => ("share", "1%"),
+            Self::Rate => ("rate", "2400/s"),
+            Self::Count => ("count", "10"),
+        }
+    }
+
+    /// Its name in a record.
+    pub const fn in_record(self) -> &'static str {
+        match self {
+            Self::Latency => "us",
+            Self::Share | Self::Count => "1",
+            Self::Rate => "per_s",
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Judges a gate: takes its value and compares it.
+
+use super::Gate;
+use super::figure::{Figure, Span, Stat, Unit};
+use super::select::select;
+use super::value::{Value, value};
+use crate::outcome::Expected;
+use crate::run::{Figures, Key, Run};
+use crate::show;
+use std::collections::BTreeMap;
+
+/// What became of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Pass,
+    Fail,
+    TooFew,
+    /// It is about nothing, or the run was not judged.
+    NotJudged,
+}
+
+/// A gate with its value.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The gate, as it was given.
+    pub gate: String,
+    /// What became of it.
+    pub state: State,
+    /// The figure found, where it is a number.
+    pub value: Option<f64>,
+    /// Its unit.
+    pub unit: Unit,
+    /// Whether it is a percentile or the like of what the server did to calls: what the generator's lag is held against.
+    pub is_server_latency: bool,
+    /// A sentence where the value alone does not tell.
+    pub text: Option<String>,
+}
+
+impl Judged {
+    /// The value as a person reads it.
+    pub fn shown(&self) -> String {
+        match (self.value, self.unit) {
+            (None, _) if self.text.as_deref().is_some_and(|t| t.starts_with('>')) => {
+                "> timeout".into()
+            }
+            (None, _) => "-".into(),
+            (Some(us), Unit::Latency) => show::latency(us),
+            (Some(share), Unit::Share) => show::share(share),
+            (Some(rate), Unit::Rate) => show::per_s(rate),
+            (Some(n), Unit::Count) => show::count(n as u64),
+        }
+    }
+}
+
+/// Takes the value of a gate, and compares.
+pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Judged {
+    let found = select(gate, run, rows).map(|of| value(gate.figure, &gate.labels, &of, expected));
+    let state = |value: f64| {
+        if gate.op.holds(value, gate.limit) {
+            State::Fail
+        } else {
+            State::Pass
+        }
+    };
+    let (state, value, text) = match found {
+        Err(why) => (State::NotJudged, None, Some(why)),
+        Ok(Value::Nothing) => (
+            State::NotJudged,
+            None,
+            Some("there is nothing to take it from".to_owned()),
+        ),
+        Ok(Value::Is(value)) => (state(value), Some(value), None),
+        Ok(Value::BeyondTimeout { never, of }) => {
+            let share = show::share(never as f64 / of as f64);
+            let text = format!(
+                "> timeout: {} of {} calls ({share}) never came back",
+                show::count(never),
+                show::count(of)
+            );
+            (state(f64::INFINITY), None, Some(text))
+        }
+        Ok(Value::TooFew {
+            value,
+            calls,
+            needed,
+        }) => {
+            let text = format!(
+                "{} calls are too few: this takes {}, so run longer or at a higher rate",
+                show::count(calls),
+                show::count(needed)
+            );
+            (State::TooFew, value, Some(text))
+        }
+    };
+    Judged {
+        gate: gate.text.clone(),
+        state,
+        value,
+        unit: gate.figure.unit(),
+        is_server_latency: matches!(
+            gate.figure,
+            Figure::Latency(Span::Response | Span::Service, Stat::At(_))
+        ),
+        text,
+    }
+}

@@ -1,0 +1,50 @@
+//! The labels of a gate: which calls it is about.
+
+use super::figure::{Figure, Unit};
+
+/// All that a gate can be narrowed to.
+pub const LABELS: &str = "method, tool, stage, profile, class, target";
+
+/// Which calls a gate is about; `None` means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    pub method: Option<String>,
+    pub tool: Option<String>,
+    pub stage: Option<String>,
+    pub profile: Option<String>,
+    pub class: Option<String>,
+    pub target: Option<String>,
+}
+
+impl Labels {
+    /// Sets a label; says why it cannot be set.
+    pub fn set(&mut self, figure: Figure, name: &str, value: String) -> Result<(), String> {
+        let slot = match name {
+            "method" => &mut self.method,
+            "tool" => &mut self.tool,
+            "stage" => &mut self.stage,
+            "profile" => &mut self.profile,
+            "class" if figure == Figure::Errors => {
+                if !crate::outcome::CLASSES.contains(&value.as_str()) {
+                    let known = crate::outcome::CLASSES.join(", ");
+                    return Err(format!("there is no class {value:?}; there are {known}"));
+                }
+                &mut self.class
+            }
+            "class" => {
+                return Err(
+                    "class is a label of errors only, as in errors{class=\"timeout\"} > 10".into(),
+                );
+            }
+            "target" if figure.unit() == Unit::Latency => {
+                return Err("target is no label of latencies, which are added up over all targets; counts, rates and shares know it, as in error_rate{target=\"local-1\"} > 1%".into());
+            }
+            "target" => &mut self.target,
+            _ => return Err(format!("there is no label {name:?}; there are {LABELS}")),
+        };
+        if slot.replace(value).is_some() {
+            return Err(format!("{name} is given twice"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! Puts the report together from what the stream said.
+
+use super::calls::{Connections, ErrorClass, Row, StageReport, TargetRow, some};
+use super::generator::GeneratorReport;
+use super::ran::{Ran, ToolReport};
+use super::{CheckedReport, EventReport, FaultReport, Report, WarningReport};
+use crate::outcome::Expected;
+use crate::run::{Checked, Counts, Figures, Key, Run, is_measured};
+use record::Histogram;
+use record::kind::Dialect;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Builds the report. `rows` are those of [`Run::rows`].
+pub fn build(
+    run: &Run,
+    rows: &BTreeMap<Key, Figures>,
+    checked: Checked,
+    interrupted: bool,
+    whole: bool,
+    expected: &Expected,
+) -> Report {
+    let stages = stages(run, rows, expected);
+    let mut measured = Figures::default();
+    let mut connects = Figures::default();
+    for (key, row) in rows {
+        if !key.is_calls() {
+            connects.add_calls(row);
+        } else if is_measured(&key.stage) {
+            measured.add_calls(row);
+        }
+    }
+    let failures = run.targets.iter().filter(|(k, _)| !k.key.is_calls());
+    let span_us = stages
+        .iter()
+        .filter(|s| s.measured)
+        .map(|s| s.span_us)
+        .sum();
+    Report {
+        run: Ran::of(run, interrupted, whole),
+        tools: run
+            .tools
+            .all()
+            .rev()
+            .map(|t| ToolReport::of(t, run))
+            .collect(),
+        dialects: dialects(run),
+        generator: GeneratorReport::of(run, &measured, span_us),
+        stages,
+        connections: Connections {
+            failures: failures.map(|(_, c)| c.connect_failures).sum(),
+            connect: some(&connects.connect).map(Histogram::with_hdr),
+        },
+        errors: ErrorClass::all(&measured.counts),
+        events: events(run),
+        faults: faults(run),
+        warnings: warnings(run),
+        more_warnings: run.warnings.more,
+        intervals_checked: CheckedReport {
+            rows: checked.rows,
+            mismatches: checked.mismatches,
+        },
+    }
+}
+
+/// The stages that have calls: what was asked to be measured first, each group in the order of time.
+fn stages(run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Vec<StageReport> {
+    let names: BTreeSet<&str> = rows
+        .keys()
+        .filter(|k| k.is_calls())
+        .map(|k| k.stage.as_str())
+        .collect();
+    let mut stages: Vec<StageReport> = names
+        .into_iter()
+        .map(|name| stage(name, run, rows, expected))
+        .collect();
+    stages.sort_by(|a, b| {
+        let order = |s: &StageReport| (!s.measured, s.start_us);
+        order(a).cmp(&order(b)).then_with(|| a.stage.cmp(&b.stage))
+    });
+    stages
+}
+
+fn stage(name: &str, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> StageReport {
+    let own: Vec<(&Key, &Figures)> = rows
+        .iter()
+        .filter(|(k, _)| k.is_calls() && k.stage == name)
+        .collect();
+    let span_us = own.iter().map(|(_, r)| r.span_us).max().unwrap_or(0);
+    let start_us = own.iter().map(|(_, r)| r.start_us).min().unwrap_or(0);
+    let mut total = Figures::default();
+    for (_, row) in &own {
+        total.add_calls(row);
+    }
+    // The plan of the whole stage, where a generator told it; else what its rows asked for together.
+    let planned: Vec<f64> = run.stages.of(name).filter_map(|s| s.asked_per_s).collect();
+    total.asked_per_s = if planned.is_empty() {
+        own.iter().map(|(_, r)| r.asked_per_s).sum()
+    } else {
+        Some(planned.iter().sum())
+    };
+    let mut targets: BTreeMap<&str, Counts> = BTreeMap::new();
+    for (at, counts) in &run.targets {
+        if at.key.is_calls() && at.key.stage == name {
+            targets.entry(&at.target).or_default().add(counts);
+        }
+    }
+    StageReport {
+        stage: name.to_owned(),
+        start_us,
+        span_us,
+        measured: is_measured(name),
+        rows: own
+            .iter()
+            .map(|(k, r)| Row::of(Some(k), r, span_us, expected))
+            .collect(),
+        total: Row::of(None, &total, span_us, expected),
+        targets: targets
+            .into_iter()
+            .map(|(name, counts)| TargetRow::of(name, &counts, span_us, expected))
+            .collect(),
+    }
+}
+
+fn dialects(run: &Run) -> Vec<Dialect> {
+    let all = run
+        .generators
+        .values()
+        .filter_map(|g| g.last.as_ref()?.dialects.as_ref());
+    let mut dialects: Vec<Dialect> = all.flatten().cloned().collect();
+    dialects.sort_by(|a, b| {
+        let key = |d: &Dialect| (d.origin.clone(), d.revision.clone(), d.transport.clone());
+        key(a).cmp(&key(b))
+    });
+    dialects.dedup();
+    dialects
+}
+
+fn events(run: &Run) -> Vec<EventReport> {
+    let mut events: Vec<EventReport> = run
+        .happenings
+        .events
+        .iter()
+        .map(|((event, target), (times, first_us, text))| EventReport {
+            event: event.clone(),
+            target: target.clone(),
+            times: *times,
+            first_us: *first_us,
+            text: text.clone(),
+        })
+        .collect();
+    events.sort_by_key(|e| e.first_us);
+    events
+}
+
+fn faults(run: &Run) -> Vec<FaultReport> {
+    let mut faults: Vec<FaultReport> = run
+        .happenings
+        .faults
+        .values()
+        .map(|seen| FaultReport {
+            id: seen.fault.id.clone(),
+            kind: seen.fault.kind.clone(),
+            targets: seen.fault.targets.clone(),
+            state: seen.fault.state.clone(),
+            began_us: seen.began_us,
+            ended_us: seen.ended_us,
+            text: seen.fault.text.clone(),
+        })
+        .collect();
+    faults.sort_by_key(|f| f.began_us);
+    faults
+}
+
+fn warnings(run: &Run) -> Vec<WarningReport> {
+    run.warnings
+        .all()
+        .map(|seen| WarningReport {
+            code: seen.warning.code.clone(),
+            text: seen.warning.text.clone(),
+            remedy: seen.warning.remedy.clone(),
+            from: seen.from.clone(),
+            times: seen.times,
+        })
+        .collect()
+}

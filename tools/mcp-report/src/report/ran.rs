@@ -1,0 +1,95 @@
+//! What ran: the run, its tools and machines.
+
+use crate::run::{Run, Tool};
+use serde::Serialize;
+
+/// The run as a whole.
+#[derive(Serialize)]
+pub struct Ran {
+    /// Its id.
+    pub run: Option<String>,
+    /// t0 in Unix microseconds.
+    pub t0_us: Option<u64>,
+    /// From t0 to the end of the drain.
+    pub duration_us: u64,
+    /// The seed of the generator's dice.
+    pub seed: Option<u64>,
+    /// `open` or `closed`.
+    pub model: Option<String>,
+    pub clients: u64,
+    /// The arguments with which mcp-gen does it again.
+    pub command: Vec<String>,
+    pub interrupted: bool,
+    /// Whether everyone who could deliver a last word has done so.
+    pub whole: bool,
+}
+
+/// A tool of the pipeline.
+#[derive(Serialize)]
+pub struct ToolReport {
+    pub from: String,
+    pub tool: String,
+    pub version: String,
+    pub host: String,
+    pub kernel: String,
+    pub cpus: u32,
+    pub cgroup_cpus: Option<f64>,
+    pub cgroup_memory_bytes: Option<u64>,
+    pub region: Option<String>,
+    pub args: Vec<String>,
+    /// Why it ended; absent where it could not say, upstream of the generator.
+    pub end: Option<String>,
+    /// Records it had to drop.
+    pub dropped: u64,
+}
+
+impl ToolReport {
+    /// What a tool said of itself.
+    pub fn of(tool: &Tool, run: &Run) -> Self {
+        let start = tool.start.clone();
+        let end = run.tools.end_of(&tool.from);
+        Self {
+            from: tool.from.clone(),
+            tool: start.tool,
+            version: start.version,
+            host: start.host,
+            kernel: start.kernel,
+            cpus: start.cpus,
+            cgroup_cpus: start.cgroup_cpus,
+            cgroup_memory_bytes: start.cgroup_memory_bytes,
+            region: start.region,
+            args: start.args,
+            end: end.map(|e| e.why.clone()),
+            dropped: end.map_or(0, |e| e.dropped),
+        }
+    }
+}
+
+impl Ran {
+    /// What the generators' starts and last summaries say.
+    pub fn of(run: &Run, interrupted: bool, whole: bool) -> Self {
+        let generator = run.tools.all().find(|t| t.is_generator());
+        let lasts = || run.generators.values().filter_map(|g| g.last.as_ref());
+        let own = || lasts().filter_map(|s| s.generator.as_ref());
+        let seed = generator.and_then(|t| t.start.seed);
+        let mut command = generator.map(|t| t.start.args.clone()).unwrap_or_default();
+        if let Some(seed) = seed
+            && !command
+                .iter()
+                .any(|a| a == "--seed" || a.starts_with("--seed="))
+        {
+            command.extend(["--seed".to_owned(), seed.to_string()]);
+        }
+        Self {
+            run: run.ids.first().cloned(),
+            t0_us: run.t0_us,
+            duration_us: own().map(|g| g.wall_us).max().unwrap_or(0),
+            seed,
+            model: own().map(|g| g.model.clone()).next(),
+            clients: own().map(|g| g.clients).sum(),
+            command,
+            interrupted,
+            whole,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Everything that a stream said about its run, gathered record by record; bounded by combinations, not by calls.
+
+mod conserve;
+mod figures;
+mod generator;
+mod happenings;
+mod key;
+mod stages;
+mod tools;
+mod warnings;
+mod whole;
+
+pub use conserve::Checked;
+pub use figures::{Counts, Figures};
+pub use generator::Generator;
+pub use happenings::Happenings;
+pub use key::{Key, TargetKey};
+pub use stages::{Stages, is_measured};
+pub use tools::{Tool, Tools};
+pub use warnings::Warnings;
+
+use record::{Body, Record};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The method of the rows that hold connections instead of calls.
+pub const CONNECT: &str = "connect";
+const MAX_GENERATORS: usize = 1_024;
+/// Combinations kept apart, of one generator and of all targets: a generator itself folds tools and targets well before.
+const MAX_ROWS: usize = 16_384;
+
+/// What is known of a run.
+#[derive(Default)]
+pub struct Run {
+    /// Its id, from the tools that measured; more than one is a mistake.
+    pub ids: BTreeSet<String>,
+    /// Who took part.
+    pub tools: Tools,
+    /// Each mcp-gen, by its `from`.
+    pub generators: BTreeMap<String, Generator>,
+    /// When each stage began and how long it was planned.
+    pub stages: Stages,
+    /// Counts by target, from the intervals.
+    pub targets: BTreeMap<TargetKey, Counts>,
+    /// t0 in Unix microseconds.
+    pub t0_us: Option<u64>,
+    /// How many generators were to report.
+    pub expected_generators: u32,
+    /// Events and faults.
+    pub happenings: Happenings,
+    /// What tools warned of.
+    pub warnings: Warnings,
+    /// The latest `ts_us` in the stream.
+    pub last_ts_us: u64,
+    /// Rows left out, since there were too many combinations.
+    pub rows_left_out: u64,
+}
+
+impl Run {
+    /// Takes in one record of the stream number `source`.
+    pub fn take(&mut self, source: usize, record: Record) {
+        self.last_ts_us = self.last_ts_us.max(record.ts_us);
+        let from = record.from;
+        // Records of other runs may pass through (a target from an old file); only who measures decides.
+        if matches!(
+            record.body,
+            Body::Start(_) | Body::Interval(_) | Body::Summary(_)
+        ) && !record.run.is_empty()
+            && self.ids.len() < 8
+        {
+            self.ids.insert(record.run);
+        }
+        match record.body {
+            Body::Start(start) => self.tools.start(source, from, *start),
+            Body::End(end) => self.tools.end(from, *end),
+            Body::Ready(ready) => {
+                self.t0_us.get_or_insert(ready.t0_us);
+                self.expected_generators =
+                    self.expected_generators.max(ready.generators.unwrap_or(1));
+            }
+            Body::Stage(stage) => self.stages.take(&from, &stage),
+            Body::Interval(interval) => {
+                self.by_target(&interval);
+                let left = self.generator(from).map(|g| g.interval(&interval));
+                self.rows_left_out += u64::from(left != Some(true));
+            }
+            Body::Summary(summary) => {
+                let left = self.generator(from).map(|g| g.summary(*summary));
+                self.rows_left_out += u64::from(left != Some(true));
+            }
+            Body::Event(event) => self.happenings.event(record.ts_us, *event),
+            Body::Fault(fault) => self.happenings.fault(*fault),
+            Body::Warning(warning) => self.warnings.take(&from, *warning),
+            // Single calls and samples are not needed here: they went past for others.
+            Body::Target(_) | Body::Call(_) | Body::Sample(_) | Body::Verdict(_) => {}
+        }
+    }
+
+    fn generator(&mut self, from: String) -> Option<&mut Generator> {
+        if self.generators.len() >= MAX_GENERATORS && !self.generators.contains_key(&from) {
+            return None;
+        }
+        Some(self.generators.entry(from).or_default())
+    }
+
+    fn by_target(&mut self, interval: &record::kind::Interval) {
+        let key = TargetKey::of(interval);
+        if self.targets.len() < MAX_ROWS || self.targets.contains_key(&key) {
+            let counts = self.targets.entry(key).or_default();
+            counts.add(&Counts::from(interval));
+        }
+    }
+
+    /// The instances of mcp-gen: those that said `start`, and those that wrote figures without.
+    pub fn generator_names(&self) -> BTreeSet<&str> {
+        let started = self.tools.all().filter(|t| t.is_generator());
+        started
+            .map(|t| t.from.as_str())
+            .chain(self.generators.keys().map(String::as_str))
+            .collect()
+    }
+
+    /// The figures of each combination over all generators: their summaries, or what the intervals add up to where a
+    /// generator did not live to write one.
+    pub fn rows(&self) -> BTreeMap<Key, Figures> {
+        let mut all: BTreeMap<Key, Figures> = BTreeMap::new();
+        for (from, generator) in &self.generators {
+            for (key, figures) in self.rows_of(from, generator) {
+                match all.get_mut(&key) {
+                    Some(sum) => sum.join(&figures),
+                    None => drop(all.insert(key, figures)),
+                }
+            }
+        }
+        all
+    }
+
+    /// The same of one generator.
+    pub fn rows_of(&self, from: &str, generator: &Generator) -> BTreeMap<Key, Figures> {
+        let planned = |stage: &str| self.stages.planned_us(from, stage);
+        generator.rows(self.ended_well(from), planned)
+    }
+
+    /// Whether a generator came to the end of its plan.
+    pub fn ended_well(&self, from: &str) -> bool {
+        self.tools.end_of(from).is_some_and(|end| end.why == "done")
+    }
+
+    /// Whether a generator was interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        self.generator_names().iter().any(|from| {
+            self.tools
+                .end_of(from)
+                .is_some_and(|e| e.why == "interrupted")
+        })
+    }
+}
