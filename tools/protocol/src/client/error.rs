@@ -164,7 +164,7 @@ pub enum DiscoveryError {
     },
     /// No WebSocket there.
     #[error(
-        "the server refuses the upgrade to WebSocket at {path} (HTTP {status}{said}): check the path, or use http:// if it speaks Streamable HTTP"
+        "the server refuses the upgrade to WebSocket at {path} (HTTP {status}{said}): check the path and the credentials (--header 'Authorization: Bearer …'), or use http:// if it speaks Streamable HTTP"
     )]
     UpgradeRefused {
         /// The path of the URL.

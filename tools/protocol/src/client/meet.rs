@@ -13,6 +13,7 @@ use super::connect::{Deadline, Lost, address};
 use super::error::DiscoveryError;
 use super::http::HttpLink;
 use super::link::{Link, Said};
+use super::server_info::{ServerInfo, legacy_revision, modern_server, revisions, server_info};
 use super::websocket::WsLink;
 use crate::code;
 use crate::dialect::Dialect;
@@ -22,32 +23,6 @@ use crate::revision::{Era, Revision, Wanted};
 
 // A server on the same network that knows `server/discover` answers it well within this.
 const LONGEST_PROBE: Duration = Duration::from_secs(2);
-
-/// What a server says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerInfo {
-    /// Its name, perhaps empty.
-    pub name: String,
-    /// Its version, perhaps empty.
-    pub version: String,
-    /// What it can do.
-    pub capabilities: Capabilities,
-}
-
-/// What a server announces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Capabilities {
-    /// `tools/list` and `tools/call`.
-    pub tools: bool,
-    /// `resources/list` and `resources/read`.
-    pub resources: bool,
-    /// `prompts/list` and `prompts/get`.
-    pub prompts: bool,
-    /// `completion/complete`.
-    pub completions: bool,
-    /// `logging/setLevel`.
-    pub logging: bool,
-}
 
 /// A conversation with a server whose dialect is known.
 pub(super) struct Met {
@@ -333,54 +308,4 @@ impl Lost {
             },
         }
     }
-}
-
-/// What a result of `server/discover` says, if it is one and names a revision that we speak.
-fn modern_server(result: &Value) -> Option<ServerInfo> {
-    let versions = result.get("supportedVersions")?.as_array()?;
-    versions
-        .iter()
-        .any(|version| version == Revision::MODERN.as_str())
-        .then(|| {
-            let meta = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo");
-            server_info(result, meta.unwrap_or(&result["serverInfo"]))
-        })
-}
-
-fn server_info(result: &Value, info: &Value) -> ServerInfo {
-    let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default();
-    let has = |key: &str| {
-        result
-            .pointer("/capabilities")
-            .and_then(|all| all.get(key))
-            .is_some_and(|value| !value.is_null())
-    };
-    ServerInfo {
-        name: super::error::excerpt(text("name").as_bytes()),
-        version: super::error::excerpt(text("version").as_bytes()),
-        capabilities: Capabilities {
-            tools: has("tools"),
-            resources: has("resources"),
-            prompts: has("prompts"),
-            completions: has("completions"),
-            logging: has("logging"),
-        },
-    }
-}
-
-/// The revisions in an error's `data.supported`.
-fn revisions(data: &Value) -> Vec<String> {
-    let supported = data.get("supported").and_then(Value::as_array);
-    let supported = supported.into_iter().flatten().take(16);
-    supported
-        .filter_map(|text| {
-            text.as_str()
-                .map(|text| super::error::excerpt(text.as_bytes()))
-        })
-        .collect()
-}
-
-fn legacy_revision(text: &str) -> Option<Revision> {
-    let revision: Revision = text.parse().ok()?;
-    (revision.era() == Era::Legacy).then_some(revision)
 }

@@ -3,10 +3,12 @@
 
 mod connect;
 mod error;
+mod exchange;
 mod http;
 mod link;
 mod lists;
 mod meet;
+mod server_info;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ use crate::endpoint::Endpoint;
 use crate::revision::Wanted;
 use connect::Deadline;
 pub use error::DiscoveryError;
-pub use meet::{Capabilities, ServerInfo};
+pub use server_info::{Capabilities, ServerInfo};
 
 /// How to go about it.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Options;
 use super::connect::{Deadline, Lost, address, open};
 use super::error::{DiscoveryError, excerpt};
-use super::http::not_http;
+use super::exchange::not_http;
 use super::link::{Heard, Said, hear};
 use crate::endpoint::Endpoint;
 use crate::http::{Broken, HeadOptions, Limits};
@@ -235,10 +235,7 @@ fn may_be_the_subprotocol(lost: &Lost) -> bool {
             matches!(
                 error,
                 DiscoveryError::UpgradeRefused { status, .. } if !matches!(status, 404 | 405 | 426)
-            ) || matches!(
-                error,
-                DiscoveryError::UpgradeFailed { .. } | DiscoveryError::Forbidden { .. }
-            )
+            ) || matches!(error, DiscoveryError::UpgradeFailed { .. })
         }
     }
 }
@@ -264,8 +261,11 @@ fn refused(error: UpgradeError, endpoint: &Endpoint, options: &Options, first: &
             let location = location.as_deref();
             Lost::Fatal(
                 match DiscoveryError::of_status(status, &body, location, &host, &path) {
-                    // The sentences about paths and statuses know nothing of upgrades.
-                    DiscoveryError::WrongPath { .. } | DiscoveryError::Status { .. } => {
+                    // These sentences know nothing of upgrades, which some servers (Starlette) refuse
+                    // with 403 where only the path is wrong.
+                    DiscoveryError::WrongPath { .. }
+                    | DiscoveryError::Forbidden { .. }
+                    | DiscoveryError::Status { .. } => {
                         let said = match body.as_str() {
                             "" => String::new(),
                             body => format!(": {body}"),

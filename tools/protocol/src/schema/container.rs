@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Unbuildable;
-use super::build::{ATTEMPTS, Builder, Slot, Step};
+use super::build::{ATTEMPTS, Builder};
+use super::fill::{Slot, Step};
 use super::fits::{count, item_schemas, member_schemas};
 use super::flat::Flat;
 

@@ -4,6 +4,7 @@
 
 mod build;
 mod container;
+mod fill;
 mod fits;
 mod flat;
 mod format;

@@ -255,6 +255,14 @@ fn a_refused_upgrade_and_a_close_frame_are_told() {
         error.to_string().contains("404") && error.to_string().contains("/other"),
         "{error}"
     );
+    // Starlette forbids what it has no path for.
+    let starlette = scripted::serve(|_, _| scripted::text_response(403, ""));
+    let error = meet(&starlette.url().replace("http", "ws"), &Options::default()).unwrap_err();
+    assert_eq!(error.code(), "upgrade_refused");
+    assert!(
+        error.to_string().contains("403") && error.to_string().contains("path"),
+        "{error}"
+    );
     let http_only = scripted::serve(|_, _| scripted::text_response(405, ""));
     let error = meet(&http_only.url().replace("http", "ws"), &Options::default()).unwrap_err();
     assert!(
