@@ -3,12 +3,10 @@
 
 mod common;
 
+use common::{Folder, Owner, example, runs, until};
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-use common::{Folder, Owner, example, runs, until};
 
 #[test]
 fn a_launcher_whose_parent_is_gone_never_executes() {
@@ -121,26 +119,26 @@ fn a_child_gets_dev_null_its_log_and_nothing_else_that_was_open() {
 }
 
 #[test]
-fn killing_the_tool_closes_its_pipe_at_once_for_the_reader() {
+fn neither_keeper_nor_child_hold_a_descriptor_of_the_tools_pipe() {
     let folder = Folder::new();
-    // stdout and stderr in one pipe, which neither keeper nor child may hold: else the reader waits for ever.
-    let line = format!("{} run-e 'owner#1' sleep 600 2>&1", example().display());
-    let mut owner = Command::new("sh")
-        .args(["-c", &format!("exec {line}")])
-        .env("MCPIPE_STATE", &folder.0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+    let owner = Owner::start(&folder, "run-e", "owner#1", &["sleep", "600"]);
+    let open = |pid: i32| -> Vec<String> {
+        let links = std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .unwrap()
+            .flatten();
+        let targets = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+        targets.map(|target| target.display().to_string()).collect()
+    };
+    let pipe = open(owner.pid())
+        .into_iter()
+        .find(|target| target.starts_with("pipe:"))
         .unwrap();
-    let mut pipe = owner.stdout.take().unwrap();
-    let mut byte = [0];
-    pipe.read_exact(&mut byte).unwrap();
-    owner.kill().unwrap();
-    let since = Instant::now();
-    pipe.read_to_end(&mut Vec::new()).unwrap();
-    assert!(
-        since.elapsed() < Duration::from_secs(300),
-        "somebody who sleeps for 600 s held the pipe"
-    );
-    owner.wait().unwrap();
+    for pid in [owner.keeper, owner.child] {
+        let held = open(pid);
+        assert!(held.contains(&"/dev/null".to_owned()), "{held:?}");
+        assert!(
+            !held.contains(&pipe) && !held.iter().any(|target| target.starts_with("pipe:")),
+            "{held:?}"
+        );
+    }
 }
