@@ -6,7 +6,7 @@ use protocol::code;
 use protocol::revision::Era;
 use serde_json::value::RawValue;
 
-use crate::dispatch::Answer;
+use crate::answer::Answer;
 use crate::message::{self, Fault, Message};
 use crate::method::Method;
 use crate::params::Params;

@@ -3,6 +3,7 @@
 use protocol::code;
 use protocol::revision::{Era, Revision};
 
+use crate::answer::{Answer, Steps};
 use crate::method::Method;
 use crate::metrics::Outcome;
 use crate::options::{Eras, Options};
@@ -15,58 +16,6 @@ use crate::{prompts, resources, tools};
 /// What the server can do, as both handshakes tell it.
 const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":false,"listChanged":false},"prompts":{"listChanged":false},"completions":{}"#;
 const INSTRUCTIONS: &str = r#","instructions":"A server to measure against: echo and add are cheap, slow and payload are as told.""#;
-
-/// An answer and what is known about it.
-pub(crate) struct Answer {
-    /// The JSON-RPC message.
-    pub(crate) text: String,
-    /// Its code, where it is an error; decides the HTTP status.
-    pub(crate) code: Option<i64>,
-    pub(crate) outcome: Outcome,
-    /// Work beyond the usual latency.
-    pub(crate) own_ns: u64,
-    pub(crate) steps: Option<Steps>,
-}
-
-/// Notifications on the way to an answer.
-pub(crate) struct Steps {
-    /// JSON: a string or a number.
-    pub(crate) token: String,
-    pub(crate) n: u32,
-    pub(crate) every_ns: u64,
-}
-
-impl Steps {
-    /// The k-th notification, k from 1.
-    pub(crate) fn message(&self, k: u32) -> String {
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":{k},"total":{}}}}}"#,
-            self.token, self.n
-        )
-    }
-}
-
-impl Answer {
-    fn done(text: String) -> Self {
-        Self {
-            text,
-            code: None,
-            outcome: Outcome::Ok,
-            own_ns: 0,
-            steps: None,
-        }
-    }
-
-    pub(crate) fn error(id: &str, code: i64, message: &str, data: Option<&str>) -> Self {
-        Self {
-            text: reply::error(id, code, message, data),
-            code: Some(code),
-            outcome: Outcome::RpcError,
-            own_ns: 0,
-            steps: None,
-        }
-    }
-}
 
 /// What is answered without looking at the state of any client.
 pub(crate) struct Catalogue {

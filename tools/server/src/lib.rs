@@ -7,6 +7,7 @@
 //! Each connection is one task. A call's instant of answer is decided when it arrives
 //! ([`timing`]), so an answer needs no task of its own: it waits in its connection for one alarm.
 
+mod answer;
 mod batch;
 mod connection;
 mod delay;

@@ -8,9 +8,10 @@ use protocol::revision::Era;
 use record::clock::{boot_id, mono_ns};
 use tokio::sync::watch;
 
+use crate::answer::Answer;
 use crate::connection::Connection;
 use crate::delay::Alarm;
-use crate::dispatch::{Answer, Catalogue};
+use crate::dispatch::Catalogue;
 use crate::guard::Guard;
 use crate::method::Method;
 use crate::metrics::{Class, Metrics, Outcome, Transport};

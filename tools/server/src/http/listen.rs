@@ -9,10 +9,11 @@ use protocol::header;
 use protocol::revision::Revision;
 use tokio::sync::mpsc;
 
+use super::accept::Accepts;
 use super::body::AnswerBody;
 use super::legacy;
-use super::post::{Accepts, events};
 use super::refusal::Refusal;
+use super::respond::events;
 use crate::metrics::Class;
 use crate::state::{Phase, State};
 

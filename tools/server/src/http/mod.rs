@@ -1,11 +1,15 @@
 //! The HTTP side: which path and method goes where, after Host and Origin were looked at.
 
+mod accept;
 pub(crate) mod body;
+mod intake;
 mod legacy;
 mod listen;
 mod modern;
 mod post;
 mod refusal;
+mod reply;
+mod respond;
 
 use std::convert::Infallible;
 use std::sync::Arc;

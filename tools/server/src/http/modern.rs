@@ -5,7 +5,7 @@ use protocol::code;
 use protocol::header;
 use protocol::revision::{Era, Revision};
 
-use crate::dispatch::Answer;
+use crate::answer::Answer;
 use crate::params::Params;
 use crate::state::State;
 

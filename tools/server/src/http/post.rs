@@ -2,30 +2,29 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderValue};
-use hyper::http::request::Parts;
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use protocol::code;
 use protocol::header;
 use protocol::revision::{Era, Revision};
 use record::clock::mono_ns;
 
-use super::body::{AnswerBody, Events, Waiting};
+use super::accept::{Accepts, check_content_type};
+use super::body::{AnswerBody, Waiting};
+use super::intake::read_body;
 use super::refusal::Refusal;
+use super::respond::{accepted, json};
 use super::{legacy, modern};
+use crate::answer::Answer;
 use crate::batch;
 use crate::connection::Connection;
-use crate::dispatch::Answer;
 use crate::message::{self, Message};
 use crate::method::Method;
 use crate::metrics::Class;
-use crate::options::AnswerForm;
 use crate::params::Params;
-use crate::session::{Session, Ticket};
-use crate::state::{Asker, State, class_of};
+use crate::session::Session;
+use crate::state::{State, class_of};
 
 /// Answers a POST.
 ///
@@ -79,12 +78,12 @@ pub(crate) async fn post(
 }
 
 /// A POST whose body is here.
-struct Post<'a> {
-    state: &'a Arc<State>,
-    connection: &'a Arc<Connection>,
-    headers: &'a HeaderMap,
-    accepts: Accepts,
-    received_ns: u64,
+pub(super) struct Post<'a> {
+    pub(super) state: &'a Arc<State>,
+    pub(super) connection: &'a Arc<Connection>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) accepts: Accepts,
+    pub(super) received_ns: u64,
 }
 
 impl Post<'_> {
@@ -261,72 +260,6 @@ impl Post<'_> {
         );
         Ok(json(text, StatusCode::OK))
     }
-
-    fn asker<'s>(&'s self, session: Option<&'s Arc<Session>>) -> Asker<'s> {
-        match session {
-            Some(session) => Asker::Session(&session.id),
-            None => Asker::Connection(self.connection),
-        }
-    }
-
-    /// Sends an answer in its form and at its time.
-    async fn reply(
-        &self,
-        id: &str,
-        method: Method,
-        era: Era,
-        session: Option<&Arc<Session>>,
-        answer: Answer,
-        status: StatusCode,
-    ) -> Response<AnswerBody> {
-        let state = self.state;
-        let planned = state.plan(
-            answer,
-            id,
-            method,
-            era,
-            self.asker(session),
-            self.received_ns,
-        );
-        let ticket = (planned.release_ns > self.received_ns && method != Method::Initialize)
-            .then(|| session.map(|session| session.wait(id)))
-            .flatten();
-        let stream = self.accepts.events
-            && status == StatusCode::OK
-            && (state.options.answers == AnswerForm::Sse
-                || planned.answer.steps.is_some()
-                || !self.accepts.json);
-        let waiting = Waiting::new(Arc::clone(state), Arc::clone(self.connection), planned);
-        if stream {
-            return events(AnswerBody::Events(Box::new(Events::new(waiting, ticket))));
-        }
-        self.wait(waiting, ticket, status).await
-    }
-
-    async fn wait(
-        &self,
-        mut waiting: Waiting,
-        ticket: Option<Ticket>,
-        status: StatusCode,
-    ) -> Response<AnswerBody> {
-        let release_ns = waiting.planned.release_ns;
-        if release_ns > self.received_ns {
-            let due = self.state.alarm.until(release_ns);
-            match ticket {
-                None => due.await,
-                Some(mut ticket) => tokio::select! {
-                    () = due => {}
-                    Ok(()) = &mut ticket.cancelled => {
-                        // A cancelled call has no answer, but HTTP wants one: a stream without
-                        // events, or an empty 202 for a client that takes no streams.
-                        return if self.accepts.events { events(AnswerBody::EMPTY) } else { accepted() };
-                    }
-                },
-            }
-        }
-        waiting.answer();
-        json(std::mem::take(&mut waiting.planned.answer.text), status)
-    }
 }
 
 fn cancel(session: Option<&Arc<Session>>, name: &str, params: Option<&Params<'_>>) {
@@ -342,148 +275,3 @@ fn bad_params(id: &str) -> Answer {
     let message = "params is an object with fields of the right types";
     Answer::error(id, code::INVALID_PARAMS, message, None)
 }
-
-fn accepted() -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::EMPTY);
-    *response.status_mut() = StatusCode::ACCEPTED;
-    response
-}
-
-fn json(text: String, status: StatusCode) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::full(text));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-pub(super) fn events(body: AnswerBody) -> Response<AnswerBody> {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Else nginx keeps events back until its buffer is full.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let essence = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .map(|value| value.split(';').next().unwrap_or_default().trim());
-    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        return Ok(());
-    }
-    let sentence = "the Content-Type of a POST must be application/json";
-    Err(Refusal::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Class::UnsupportedMediaType,
-        sentence,
-    )
-    .closing())
-}
-
-/// The forms of answer that a client takes.
-#[derive(Clone, Copy)]
-pub(super) struct Accepts {
-    pub(super) json: bool,
-    pub(super) events: bool,
-}
-
-impl Accepts {
-    /// Lenient, as half of the servers out there: without the header a client takes anything.
-    fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let mut accepts = Self::named(headers);
-        if !headers.contains_key(ACCEPT) {
-            accepts = Self {
-                json: true,
-                events: true,
-            };
-        }
-        if accepts.json || accepts.events {
-            return Ok(accepts);
-        }
-        let sentence = "Accept must list application/json, text/event-stream, or both";
-        Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, Class::NotAcceptable, sentence).closing())
-    }
-
-    /// What the header names.
-    pub(super) fn named(headers: &HeaderMap) -> Self {
-        let mut accepts = Self {
-            json: false,
-            events: false,
-        };
-        let values = headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        for range in values.flat_map(|value| value.split(',')) {
-            match range.split(';').next().unwrap_or_default().trim() {
-                "*/*" => {
-                    accepts = Self {
-                        json: true,
-                        events: true,
-                    }
-                }
-                range if matches(range, "application/json", "application/*") => accepts.json = true,
-                range if matches(range, "text/event-stream", "text/*") => accepts.events = true,
-                _ => {}
-            }
-        }
-        accepts
-    }
-}
-
-fn matches(range: &str, exact: &str, wild: &str) -> bool {
-    range.eq_ignore_ascii_case(exact) || range == wild
-}
-
-/// Reads the body whole. One that is too large is read on and thrown away for a while: a client that
-/// is still sending when the connection closes sees a reset instead of the 413.
-async fn read_body(mut body: Incoming, head: &Parts, most: usize) -> Result<Bytes, Refusal> {
-    let sentence = "the body is larger than this server takes: see --max-body";
-    let too_large =
-        || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Class::TooLarge, sentence).closing();
-    let cut_off = |_| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            Class::BadHttp,
-            "the body broke off",
-        )
-        .closing()
-    };
-    let announced = body.size_hint().lower();
-    if announced > most as u64 && (head.headers.contains_key(EXPECT) || announced > DRAINED) {
-        return Err(too_large());
-    }
-    let mut first = Bytes::new();
-    let mut rest: Option<BytesMut> = None;
-    let mut seen = 0_u64;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(cut_off)?.into_data() else {
-            continue;
-        };
-        seen += data.len() as u64;
-        if seen > most as u64 {
-            (first, rest) = (Bytes::new(), None);
-            if seen > DRAINED {
-                break;
-            }
-        } else if first.is_empty() {
-            // Most bodies come in one piece, and are not copied.
-            first = data;
-        } else {
-            rest.get_or_insert_with(|| BytesMut::from(&first[..]))
-                .extend_from_slice(&data);
-        }
-    }
-    if seen > most as u64 {
-        return Err(too_large());
-    }
-    Ok(rest.map_or(first, BytesMut::freeze))
-}
-
-/// How much of a body that is too large is read before the connection closes, in bytes.
-const DRAINED: u64 = 32 << 20;

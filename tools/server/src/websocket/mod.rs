@@ -2,6 +2,8 @@
 
 mod held;
 mod link;
+mod send;
+mod talk;
 
 use std::sync::Arc;
 

@@ -1,0 +1,157 @@
+//! What is said on a WebSocket: from the text of a frame to planned answers.
+
+use protocol::code;
+use protocol::revision::{Era, Revision};
+use tokio_tungstenite::tungstenite::error::Error;
+
+use super::link::Link;
+use crate::answer::Answer;
+use crate::batch;
+use crate::message::{self, Message};
+use crate::method::Method;
+use crate::metrics::Transport;
+use crate::params::Params;
+use crate::reply;
+use crate::state::{Asker, Planned, class_of};
+
+impl Link<'_> {
+    /// Takes a message, or a batch of them.
+    pub(super) async fn message(&mut self, text: &str, now_ns: u64) -> Result<(), Error> {
+        if text.trim_ascii_start().starts_with('[') {
+            return self.batch(text, now_ns).await;
+        }
+        match message::read(text) {
+            Ok(Message::Request { id, method, params }) => {
+                let planned = self.request(id, &method, params, now_ns);
+                self.answer(id, planned, now_ns).await
+            }
+            Ok(Message::Notification { method, params }) => {
+                self.notified(&method, Params::read(params).as_ref());
+                Ok(())
+            }
+            Ok(Message::Response) => Ok(()),
+            Err(fault) => {
+                self.state.metrics.error(class_of(Some(fault.code)));
+                let text = reply::error(fault.id, fault.code, &fault.text, None);
+                self.say(text, now_ns).await
+            }
+        }
+    }
+
+    fn request(&mut self, id: &str, name: &str, raw: Option<&str>, now_ns: u64) -> Planned {
+        let state = self.state;
+        let method = Method::named(name);
+        let (era, answer) = match Params::read(raw) {
+            None => {
+                let message = "params is an object with fields of the right types";
+                (
+                    Era::Legacy,
+                    Answer::error(id, code::INVALID_PARAMS, message, None),
+                )
+            }
+            Some(params) if self.is_modern(method, &params) => {
+                let answer = match state.check_modern(id, &params) {
+                    Ok(()) => state.catalogue.answer(Era::Modern, id, method, &params),
+                    Err(answer) => answer,
+                };
+                (Era::Modern, answer)
+            }
+            Some(params) if method == Method::Initialize => {
+                (Era::Legacy, self.initialize(id, &params))
+            }
+            Some(params) => (
+                Era::Legacy,
+                state.catalogue.answer(Era::Legacy, id, method, &params),
+            ),
+        };
+        state.plan(
+            answer,
+            id,
+            method,
+            era,
+            Asker::Connection(self.connection),
+            now_ns,
+        )
+    }
+
+    /// Without headers, `_meta` alone tells the eras apart, and a method that only one of them has.
+    fn is_modern(&self, method: Method, params: &Params<'_>) -> bool {
+        let speaks = |era| self.state.catalogue.speaks(era);
+        speaks(Era::Modern)
+            && (!speaks(Era::Legacy)
+                || params.modern_version().is_some()
+                || method == Method::Discover)
+    }
+
+    fn initialize(&mut self, id: &str, params: &Params<'_>) -> Answer {
+        let (revision, answer) = self.state.catalogue.initialize(id, params);
+        if self.session.is_none() {
+            self.session = Some(self.state.metrics.session(Transport::WebSocket));
+            self.state.sessions.leak();
+        }
+        self.revision = Some(revision);
+        answer
+    }
+
+    fn notified(&mut self, method: &str, params: Option<&Params<'_>>) {
+        if method == "notifications/cancelled"
+            && let Some(id) = params.and_then(|params| params.request_id)
+        {
+            for planned in self.waiting.cancel(id.get()) {
+                self.state.count(&planned, Transport::WebSocket, true);
+            }
+        }
+    }
+
+    async fn batch(&mut self, text: &str, now_ns: u64) -> Result<(), Error> {
+        let revision = self.revision.unwrap_or(Revision::V2025_03_26);
+        let mut cancelled = Vec::new();
+        let asker = Asker::Connection(self.connection);
+        let batch = if revision == Revision::V2025_03_26 && self.state.catalogue.speaks(Era::Legacy)
+        {
+            batch::read(self.state, text, asker, now_ns, |method, params| {
+                if method == "notifications/cancelled"
+                    && let Some(id) = params.and_then(|params| params.request_id)
+                {
+                    cancelled.push(id.get().to_owned());
+                }
+            })
+            .map_err(|fault| (fault.code, fault.text))
+        } else {
+            Err((
+                code::INVALID_REQUEST,
+                "a batch is a thing of 2025-03-26: send one message a frame".into(),
+            ))
+        };
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err((code, sentence)) => {
+                self.state.metrics.error(class_of(Some(code)));
+                return self
+                    .say(reply::error("null", code, &sentence, None), now_ns)
+                    .await;
+            }
+        };
+        for id in cancelled {
+            for planned in self.waiting.cancel(&id) {
+                self.state.count(&planned, Transport::WebSocket, true);
+            }
+        }
+        self.answer_batch(batch, now_ns).await
+    }
+
+    /// The array leaves when its last answer is due; the calls count then, each with its own line.
+    async fn answer_batch(&mut self, batch: Vec<Planned>, now_ns: u64) -> Result<(), Error> {
+        let Some(release_ns) = batch.iter().map(|planned| planned.release_ns).max() else {
+            return Ok(());
+        };
+        let text = batch::join(batch.iter().map(|planned| planned.answer.text.as_str()));
+        for planned in batch {
+            // An empty text is never sent: it carries the end of a call to the instant of the array.
+            self.waiting
+                .push(release_ns, 0, "", String::new(), Some(planned));
+        }
+        self.waiting.push(release_ns, 0, "", text, None);
+        self.release(now_ns).await
+    }
+}
