@@ -1,7 +1,7 @@
 //! How long a run is held up: until its reader leaves, a signal, its time is up, or it fails.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use crate::replica::News;
 
 /// After the first signal what stands downstream still writes its summary; the servers stay for it so long.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Ctrl-C ends a reader, too, and that it left may be noticed before our own signal. Exiting with 0 then would let
+/// bash go on with its script: the last stage to end decides, and that is the one that undoes.
+const SIGNAL_BEHIND_READER: Duration = Duration::from_millis(50);
 
 /// What the main thread is told by the others.
 pub enum Happening {
@@ -51,7 +54,7 @@ pub enum Step {
 pub struct Hold {
     told: Receiver<Happening>,
     until: Option<Instant>,
-    signalled: Option<i32>,
+    brake: Arc<Brake>,
     /// Somebody may be using the servers.
     in_use: bool,
 }
@@ -72,7 +75,7 @@ impl Hold {
         let hold = Self {
             told,
             until: None,
-            signalled: None,
+            brake: Arc::clone(&brake),
             in_use: false,
         };
         Ok((hold, tell, brake))
@@ -96,20 +99,18 @@ impl Hold {
         };
         match happening {
             Ok(Happening::News(index, news)) => Step::News(index, news),
-            Ok(Happening::Signal(number, 1)) if self.in_use => {
-                self.signalled = Some(number);
+            Ok(Happening::Signal(_, 1)) if self.in_use => {
                 self.until = Some(Instant::now() + PATIENCE);
                 Step::Interrupted
             }
             Ok(Happening::Signal(number, _)) => Step::Over(Over::Signal(number)),
-            Ok(Happening::ReaderLeft) => Step::Over(self.because(Over::ReaderLeft)),
+            Ok(Happening::ReaderLeft) => {
+                std::thread::sleep(SIGNAL_BEHIND_READER);
+                Step::Over(self.brake.because(Over::ReaderLeft))
+            }
             // Disconnected can't be: the signal thread holds a sender for ever.
-            Err(_) => Step::Over(self.because(Over::TimeUp)),
+            Err(_) => Step::Over(self.brake.because(Over::TimeUp)),
         }
-    }
-
-    fn because(&self, over: Over) -> Over {
-        self.signalled.map_or(over, Over::Signal)
     }
 }
 
@@ -118,6 +119,8 @@ impl Hold {
 pub struct Brake {
     undo: OnceLock<Arc<Undo>>,
     undone: AtomicBool,
+    /// The number of the first signal, 0 for none.
+    first: AtomicI32,
 }
 
 impl Brake {
@@ -131,7 +134,16 @@ impl Brake {
         self.undone.store(true, Relaxed);
     }
 
+    /// Why the run is over: a signal, where one came, counts more than a reader that left or a time that is up.
+    pub fn because(&self, over: Over) -> Over {
+        match (self.first.load(Relaxed), over) {
+            (0, over) | (_, over @ Over::Failed(_)) => over,
+            (number, _) => Over::Signal(number),
+        }
+    }
+
     fn signal(&self, number: i32, nth: u32) {
+        let _ = self.first.compare_exchange(0, number, Relaxed, Relaxed);
         // At the third nothing of ours is waited for: the keeper finishes the undoing.
         if self.undone.load(Relaxed) || nth > 2 {
             signal::die_of(number);

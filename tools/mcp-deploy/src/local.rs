@@ -39,7 +39,8 @@ pub fn run(args: LocalArgs, say: &Arc<Say>) -> anyhow::Result<Ending> {
         Err(error) => Over::Failed(error.to_string()),
     };
     brake.undone();
-    Ok(stream.end(over))
+    // It may have come while we were undoing.
+    Ok(stream.end(brake.because(over)))
 }
 
 fn open_undo(stream: &Stream, say: &Arc<Say>, brake: &Brake) -> Result<Arc<Undo>, undo::Error> {

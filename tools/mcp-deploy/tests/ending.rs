@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 
 use common::{BINARY, Deploy, Folder, runs, signal, until};
@@ -41,6 +41,31 @@ fn ctrl_c_keeps_the_servers_until_the_reader_has_left_and_is_raised_again() {
     deploy.leave();
     assert_eq!(deploy.wait().signal(), Some(Signal::INT.as_raw()));
     assert!(!runs(servers[0]));
+}
+
+#[test]
+fn a_signal_that_ends_the_reader_too_is_raised_again_whichever_is_noticed_first() {
+    for subcommand in ["local", "attach"] {
+        let script = format!(
+            "'{BINARY}' {subcommand} | {{ until read -r line && [[ $line == *'\"ready\"'* ]]; do :; done; kill -INT 0; exec sleep 60; }}"
+        )
+        .replace("attach", "attach http://127.0.0.1:1/ --no-check")
+        .replace("local", "local --replicas 1");
+        let folder = Folder::new();
+        let mut shell = Command::new("bash");
+        shell.args([
+            "-c",
+            &format!("trap : INT; {script}; echo ${{PIPESTATUS[0]}}"),
+        ]);
+        shell.env("MCPIPE_STATE", &folder.0).process_group(0);
+        let output = shell.output().unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "130\n",
+            "{output:?}"
+        );
+        until("all is undone", || folder.journals() == 0);
+    }
 }
 
 #[test]
