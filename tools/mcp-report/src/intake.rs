@@ -1,5 +1,6 @@
 //! Reads streams to their ends, every line in full, and tells which lines are no records.
 
+use crate::progress::Progress;
 use crate::run::Run;
 use record::kind::Warning;
 use record::{Body, Lines, Peek, Piece, RawStdin, Record, peek};
@@ -30,12 +31,13 @@ pub enum IntakeError {
 }
 
 /// Reads all `files` (stdin where there are none) as parts of one run.
-pub fn read(files: &[PathBuf]) -> Result<Run, IntakeError> {
+pub fn read(files: &[PathBuf], quiet: bool) -> Result<Run, IntakeError> {
     let stdin = [PathBuf::from("-")];
     let files = if files.is_empty() { &stdin[..] } else { files };
     let mut intake = Intake {
         run: Run::default(),
         several: files.len() > 1,
+        quiet,
         broken: 0,
     };
     for (source, file) in files.iter().enumerate() {
@@ -71,20 +73,27 @@ fn name(file: &Path) -> String {
 struct Intake {
     run: Run,
     several: bool,
+    quiet: bool,
     broken: u64,
 }
 
 impl Intake {
     fn stream(&mut self, source: usize, file: &Path) -> io::Result<()> {
+        let mut progress = None;
         let reader: Box<dyn Read> = if file == Path::new("-") {
             Box::new(RawStdin)
         } else {
-            Box::new(File::open(file)?)
+            let opened = File::open(file)?;
+            progress = Progress::of(&opened, &name(file), self.quiet);
+            Box::new(opened)
         };
         let mut lines = Lines::new(reader);
         while let Some(piece) = lines.next_piece()? {
             match piece {
                 Piece::Lines(block) => {
+                    if let Some(progress) = &mut progress {
+                        progress.add(block.bytes.len());
+                    }
                     for (number, line) in block.lines() {
                         if let Err(how) = self.line(source, line) {
                             self.tell(file, number, &how);

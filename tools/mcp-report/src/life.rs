@@ -35,9 +35,9 @@ pub fn live(cli: &Cli) -> Ending {
         say.error(&format!("cannot watch signals: {e}"));
         return Ending::Exit(2);
     }
-    let files = cli.files.clone();
+    let (files, quiet) = (cli.files.clone(), cli.quiet);
     std::thread::spawn(move || {
-        let _ = tell.send(Happening::Read(Box::new(intake::read(&files))));
+        let _ = tell.send(Happening::Read(Box::new(intake::read(&files, quiet))));
     });
 
     // At the first signal the tools upstream write their last words: those are waited for.

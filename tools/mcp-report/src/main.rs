@@ -11,6 +11,7 @@ mod markdown;
 mod outcome;
 mod output;
 mod page;
+mod progress;
 mod quantile;
 mod report;
 mod run;

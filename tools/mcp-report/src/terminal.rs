@@ -101,7 +101,11 @@ fn drawn(table: &Table, columns: usize) -> String {
         .with(Padding::new(0, 2, 0, 0))
         .modify(Columns::new(table.left..), Alignment::right())
         // Names give way first: a figure that is broken in two is no figure.
-        .with(Width::wrap(columns).priority(Priority::left()));
+        .with(
+            Width::wrap(columns)
+                .keep_words(true)
+                .priority(Priority::left()),
+        );
     let lines: Vec<String> = drawn
         .to_string()
         .lines()

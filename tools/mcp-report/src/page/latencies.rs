@@ -23,15 +23,7 @@ pub fn blocks(stage: &StageReport, blocks: &mut Vec<Block>) {
     blocks.push(Block::Text(
         "Response time of ok calls (due to done: what a user waits); below it service time (sent to done).".to_owned(),
     ));
-    let head = vec![
-        "response \u{b7} service",
-        "p50",
-        "p90",
-        "p95",
-        "p99",
-        "p99.9",
-        "max",
-    ];
+    let head = vec!["response", "p50", "p90", "p95", "p99", "p99.9", "max"];
     blocks.push(Block::Table(Table {
         head,
         left: 1,

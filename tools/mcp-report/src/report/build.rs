@@ -59,6 +59,7 @@ pub fn build(
             rows: checked.rows,
             mismatches: checked.mismatches,
         },
+        shortened: None,
     }
 }
 

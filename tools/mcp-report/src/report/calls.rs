@@ -3,18 +3,22 @@
 use crate::outcome::{Expected, SHED};
 use crate::run::{Counts, Figures, Key};
 use record::{Histogram, Latency};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A stage's figures.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct StageReport {
+    /// Its name: `steady`.
     pub stage: String,
     /// When it began, in Unix microseconds.
     pub start_us: u64,
+    /// How long it lasted; shorter than planned where the run was cut short.
     pub span_us: u64,
     /// Whether it is one of those that were asked to be measured.
     pub measured: bool,
+    /// Each profile, method and tool.
     pub rows: Vec<Row>,
     /// All rows added up: percentiles of the merged histograms.
     pub total: Row,
@@ -23,60 +27,84 @@ pub struct StageReport {
 }
 
 /// One combination, or a total.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Row {
-    /// Absent in a total, like the next two.
+    /// The profile; absent in a total.
     pub profile: Option<String>,
+    /// The JSON-RPC method; absent in a total.
     pub method: Option<String>,
+    /// The tool, of `tools/call`; absent in a total.
     pub tool: Option<String>,
+    /// Calls due.
     pub scheduled: u64,
+    /// Calls whose last byte was written.
     pub sent: u64,
+    /// Calls answered well.
     pub ok: u64,
     /// Of `ok`: those done before the stage ended.
     pub ok_in_stage: u64,
     /// Outcomes besides ok, by class.
     pub errors: BTreeMap<String, u64>,
+    /// The codes behind some classes: `rpc_-32603`, `http_503`, `reused`.
     pub codes: BTreeMap<String, u64>,
-    /// Errors over all outcomes but shed.
+    /// All outcomes but ok, cancelled, input_required and those that `--expect` names, over all but shed; a fraction.
     pub error_rate: Option<f64>,
     /// Calls per second asked for; absent in the closed model.
     pub asked_per_s: Option<f64>,
     /// `ok_in_stage` per second of the stage.
     pub achieved_per_s: Option<f64>,
+    /// `sent` per second of the stage.
     pub sent_per_s: Option<f64>,
+    /// Bytes of requests.
     pub sent_bytes: u64,
+    /// Bytes of answers.
     pub received_bytes: u64,
+    /// Due to done, of ok calls.
     pub response: Option<Latency>,
+    /// Sent to done, of ok calls.
     pub service: Option<Latency>,
+    /// Due to done, of other calls that were sent.
     pub failed: Option<Latency>,
+    /// Taken up to sent.
     pub wait: Option<Latency>,
+    /// Due to taken up.
     pub lag: Option<Latency>,
 }
 
 /// The calls of one home target in a stage.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct TargetRow {
+    /// Its name.
     pub target: String,
+    /// Calls due.
     pub scheduled: u64,
+    /// Calls answered well.
     pub ok: u64,
+    /// Outcomes besides ok, by class.
     pub errors: BTreeMap<String, u64>,
+    /// As in a row.
     pub error_rate: Option<f64>,
+    /// As in a row.
     pub achieved_per_s: Option<f64>,
 }
 
 /// A class of outcome with the codes behind it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ErrorClass {
+    /// `timeout`, `rpc_error`, ….
     pub class: String,
+    /// How many calls ended so.
     pub calls: u64,
     /// Of all calls that were scheduled.
     pub share: f64,
+    /// The codes behind it.
     pub codes: BTreeMap<String, u64>,
 }
 
 /// Setting up connections.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Connections {
+    /// Attempts that failed.
     pub failures: u64,
     /// How long it took, handshakes included.
     pub connect: Option<Latency>,

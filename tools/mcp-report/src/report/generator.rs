@@ -3,13 +3,15 @@
 use crate::outcome::SHED;
 use crate::run::{Figures, Run};
 use record::Latency;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The health of all generators of the run; schedule figures are those of the measured stages.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct GeneratorReport {
     /// How many there were.
     pub generators: u64,
+    /// Worker threads of all of them.
     pub threads: u64,
     /// Calls per second that were due.
     pub scheduled_per_s: Option<f64>,

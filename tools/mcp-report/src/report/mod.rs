@@ -6,6 +6,8 @@ mod build;
 mod calls;
 mod generator;
 mod ran;
+#[cfg(test)]
+mod schema;
 
 pub use build::build;
 pub use calls::{Connections, ErrorClass, Row, StageReport};
@@ -13,10 +15,11 @@ pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
 use record::kind::Dialect;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The whole report.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
     /// What ran.
     pub run: Ran,
@@ -42,45 +45,62 @@ pub struct Report {
     pub more_warnings: u64,
     /// Whether each row's intervals add up to its summary.
     pub intervals_checked: CheckedReport,
+    /// What was left out to fit the report into a line of 1 MiB; absent for all but huge ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<String>,
 }
 
 /// An event and how often it happened.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct EventReport {
+    /// `exited`, `restarted`, ….
     pub event: String,
+    /// The target's name; empty where there is none.
     pub target: String,
+    /// How often it happened to this target.
     pub times: u64,
     /// When first, in Unix microseconds.
     pub first_us: u64,
+    /// The last one's sentence.
     pub text: Option<String>,
 }
 
 /// A fault and its window.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct FaultReport {
+    /// Its id within the run.
     pub id: String,
+    /// `kill`, `latency`, ….
     pub kind: String,
+    /// The targets it hit, by name.
     pub targets: Vec<String>,
     /// `began`, `ended` or `failed`: the last that was heard of it.
     pub state: String,
+    /// In Unix microseconds.
     pub began_us: Option<u64>,
+    /// In Unix microseconds.
     pub ended_us: Option<u64>,
+    /// Why it could not be applied, or what undoing it found.
     pub text: Option<String>,
 }
 
 /// A warning and how often it came.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct WarningReport {
+    /// A short name in snake_case.
     pub code: String,
+    /// What happened, in one sentence.
     pub text: String,
+    /// What to do about it.
     pub remedy: Option<String>,
-    /// Who warned.
+    /// Who warned: tool and instance.
     pub from: String,
+    /// How often the same sentence came from the same tool.
     pub times: u64,
 }
 
 /// What was compared.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct CheckedReport {
     /// Rows of figures whose intervals were added up.
     pub rows: u64,

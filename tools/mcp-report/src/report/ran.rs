@@ -1,10 +1,11 @@
 //! What ran: the run, its tools and machines.
 
 use crate::run::{Run, Tool};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The run as a whole.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Ran {
     /// Its id.
     pub run: Option<String>,
@@ -16,26 +17,38 @@ pub struct Ran {
     pub seed: Option<u64>,
     /// `open` or `closed`.
     pub model: Option<String>,
+    /// Of all generators.
     pub clients: u64,
     /// The arguments with which mcp-gen does it again.
     pub command: Vec<String>,
+    /// Whether it was cut short by a signal; then nothing is judged.
     pub interrupted: bool,
     /// Whether everyone who could deliver a last word has done so.
     pub whole: bool,
 }
 
 /// A tool of the pipeline.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ToolReport {
+    /// Tool and instance: `mcp-gen#3f2a9c`.
     pub from: String,
+    /// Its name.
     pub tool: String,
+    /// Its version.
     pub version: String,
+    /// The machine's host name.
     pub host: String,
+    /// The kernel's release.
     pub kernel: String,
+    /// CPUs that it might use.
     pub cpus: u32,
+    /// The cgroup's CPU limit, in CPUs.
     pub cgroup_cpus: Option<f64>,
+    /// The cgroup's memory limit.
     pub cgroup_memory_bytes: Option<u64>,
+    /// The region it was told it runs in.
     pub region: Option<String>,
+    /// Its command line, without secrets.
     pub args: Vec<String>,
     /// Why it ended; absent where it could not say, upstream of the generator.
     pub end: Option<String>,
