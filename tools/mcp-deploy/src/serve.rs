@@ -146,7 +146,7 @@ struct LimitArgs {
     max_in_flight: usize,
 
     /// Drop sessions without a request, and connections without a byte, after this long.
-    #[arg(long, default_value = "30m", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "30m", value_name = "TIME", value_parser = idle)]
     idle: Duration,
 }
 
@@ -307,6 +307,16 @@ fn bytes(text: &str) -> Result<usize, String> {
     size(text)
         .map_err(|error| error.to_string())
         .and_then(|bytes| usize::try_from(bytes).map_err(|error| error.to_string()))
+}
+
+fn idle(text: &str) -> Result<Duration, String> {
+    let time = duration(text).map_err(|error| error.to_string())?;
+    if time < Duration::from_secs(1) {
+        return Err(String::from(
+            "at least 1s; to keep what is idle for good, write 365d",
+        ));
+    }
+    Ok(time)
 }
 
 fn resource_size(text: &str) -> Result<usize, String> {

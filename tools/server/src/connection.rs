@@ -21,8 +21,7 @@ pub(crate) struct Connection {
     pub(crate) local: IpAddr,
     /// How often something was read: an idle connection is one where this stands still.
     pub(crate) reads: AtomicU64,
-    /// Calls that wait for their answers.
-    pub(crate) running: AtomicUsize,
+    busy: AtomicUsize,
     truth: Option<Pending>,
 }
 
@@ -38,12 +37,17 @@ impl Connection {
             number,
             local,
             reads: AtomicU64::new(0),
-            running: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
             truth: truth.map(|truth| Pending {
                 truth: Arc::clone(truth),
                 begun: Mutex::new(Vec::new()),
             }),
         }
+    }
+
+    /// Whether a call waits or a stream is open.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
     }
 
     /// An answer was put into the buffer that the next flush empties.
@@ -64,6 +68,22 @@ impl Connection {
                 pending.truth.stamp(&mut begun, wrote_us);
             }
         }
+    }
+}
+
+/// Keeps a connection from being idle: a call that waits, or a stream that is open.
+pub(crate) struct Busy(pub(crate) Arc<Connection>);
+
+impl Busy {
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        connection.busy.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(connection))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -59,7 +59,10 @@ impl Alarm {
                 let mut sleepers = self.lock();
                 let later = sleepers.split_off(&(mono_ns() + 1, 0));
                 due.extend(std::mem::replace(&mut *sleepers, later).into_values());
-                self.arm(&sleepers);
+                // It has just rung, so with nobody left it is not armed.
+                if !sleepers.is_empty() {
+                    self.arm(&sleepers);
+                }
             }
             due.drain(..).for_each(Waker::wake);
         }
@@ -86,7 +89,6 @@ impl Alarm {
     }
 
     fn arm(&self, sleepers: &BTreeMap<(u64, u64), Waker>) {
-        // All zero disarms a timerfd, and so does no sleeper.
         let first_ns = sleepers.first_key_value().map_or(0, |(key, _)| key.0);
         let spec = Itimerspec {
             it_interval: Timespec {

@@ -99,7 +99,10 @@ pub(crate) fn read(text: &str) -> Result<Message<'_>, Fault<'_>> {
     }
     let id = match envelope.id.map(RawValue::get) {
         Some(id) if is_id(id) => Some(id),
-        Some(_) => return Err(invalid("null", "an id is a string or an integer")),
+        Some(_) => {
+            let text = "an id is a string or an integer of at most 1024 bytes";
+            return Err(invalid("null", text));
+        }
         None => None,
     };
     if envelope.jsonrpc.as_deref() != Some("2.0") {
@@ -119,14 +122,19 @@ pub(crate) fn read(text: &str) -> Result<Message<'_>, Fault<'_>> {
     }
 }
 
+/// Ids are copied into answers and the truth file, so a long one would cost the server, not its client.
+const MAX_ID_BYTES: usize = 1024;
+
 /// Strings and integers; `1e3` and `1.0` are refused, since no two readers agree on them.
 fn is_id(raw: &str) -> bool {
-    raw.starts_with('"')
-        || raw
-            .strip_prefix('-')
+    let is_text = raw.starts_with('"');
+    let is_integer = || {
+        raw.strip_prefix('-')
             .unwrap_or(raw)
             .bytes()
             .all(|byte| byte.is_ascii_digit())
+    };
+    raw.len() <= MAX_ID_BYTES && (is_text || is_integer())
 }
 
 /// Bounds the nesting of what serde skips without recursion: our own answers must not carry a tower
@@ -214,6 +222,11 @@ mod tests {
         ] {
             assert_eq!(code_of(text), Some(code::INVALID_REQUEST), "{text}");
         }
+        let long = format!(
+            r#"{{"jsonrpc":"2.0","id":{},"method":"ping"}}"#,
+            "1".repeat(1025)
+        );
+        assert_eq!(code_of(&long), Some(code::INVALID_REQUEST));
     }
 
     #[test]

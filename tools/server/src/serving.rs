@@ -120,8 +120,7 @@ async fn serve(state: Arc<State>, stream: TcpStream, local: SocketAddr, number: 
                 http.as_mut().graceful_shutdown();
             }
             () = std::future::poll_fn(|cx| {
-                let quiet = connection.running.load(Ordering::Relaxed) == 0;
-                if quiet && idle.poll(cx, connection.reads.load(Ordering::Relaxed)) {
+                if !connection.is_busy() && idle.poll(cx, connection.reads.load(Ordering::Relaxed)) {
                     Poll::Ready(())
                 } else {
                     Poll::Pending

@@ -52,7 +52,7 @@ impl Accepts {
     }
 
     /// What the header names.
-    pub(super) fn named(headers: &HeaderMap) -> Self {
+    fn named(headers: &HeaderMap) -> Self {
         let mut accepts = Self {
             json: false,
             events: false,

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use record::clock::mono_ns;
 use tokio::sync::mpsc;
 
-use crate::connection::Connection;
+use crate::connection::{Busy, Connection};
 use crate::delay::Sleep;
 use crate::metrics::Transport;
 use crate::session::Ticket;
@@ -38,17 +37,16 @@ impl AnswerBody {
 /// A call that waits on a connection; dropped before its end, it counts as cancelled.
 pub(crate) struct Waiting {
     pub(crate) state: Arc<State>,
-    pub(crate) connection: Arc<Connection>,
+    busy: Busy,
     pub(crate) planned: Planned,
     answered: bool,
 }
 
 impl Waiting {
-    pub(crate) fn new(state: Arc<State>, connection: Arc<Connection>, planned: Planned) -> Self {
-        connection.running.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn new(state: Arc<State>, connection: &Arc<Connection>, planned: Planned) -> Self {
         Self {
             state,
-            connection,
+            busy: Busy::new(connection),
             planned,
             answered: false,
         }
@@ -57,13 +55,12 @@ impl Waiting {
     /// The answer is handed to hyper now.
     pub(crate) fn answer(&mut self) {
         self.answered = true;
-        self.connection.buffered(self.planned.truth_line.take());
+        self.busy.0.buffered(self.planned.truth_line.take());
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.connection.running.fetch_sub(1, Ordering::Relaxed);
         self.state
             .count(&self.planned, Transport::Http, !self.answered);
     }

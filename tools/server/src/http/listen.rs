@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::header::ACCEPT;
 use hyper::{HeaderMap, Response, StatusCode};
 use protocol::header;
 use protocol::revision::Revision;
 use tokio::sync::mpsc;
 
-use super::accept::Accepts;
 use super::body::AnswerBody;
 use super::legacy;
 use super::refusal::Refusal;
 use super::respond::events;
+use crate::connection::{Busy, Connection};
 use crate::metrics::Class;
 use crate::state::{Phase, State};
 
@@ -26,9 +27,10 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// 405 without sessions or without an Accept of events, else what [`legacy::context`] finds.
 pub(super) fn listen(
     state: &Arc<State>,
+    connection: &Arc<Connection>,
     headers: &HeaderMap,
 ) -> Result<Response<AnswerBody>, Refusal> {
-    if !has_streams(state, headers) || !Accepts::named(headers).events {
+    if !has_streams(state, headers) || !takes_events(headers) {
         let sentence = "GET opens a WebSocket, or the event stream of a legacy session (Accept: text/event-stream)";
         return Err(not_allowed(sentence));
     }
@@ -39,15 +41,20 @@ pub(super) fn listen(
     };
     let (send, comments) = mpsc::channel(1);
     let mut phase = state.phase.subscribe();
+    // An open stream is use of its session, so it must speak before that is idle.
+    let every = COMMENT_EVERY
+        .min(state.options.limits.idle / 4)
+        .max(Duration::from_millis(1));
+    let busy = Busy::new(connection);
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(COMMENT_EVERY);
+        let _busy = busy;
+        let mut ticks = tokio::time::interval(every);
         loop {
             tokio::select! {
                 () = session.ended.notified() => return,
                 () = send.closed() => return,
                 _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
                 _ = ticks.tick() => {
-                    // An open stream is use of the session.
                     session.touch();
                     // A client that has not read the last comment needs no other.
                     let _ = send.try_send(Bytes::from_static(b": alive\n\n"));
@@ -73,6 +80,15 @@ pub(super) fn delete(state: &State, headers: &HeaderMap) -> Result<Response<Answ
         state.metrics.set_http_sessions(state.sessions.count());
     }
     Ok(Response::new(AnswerBody::EMPTY))
+}
+
+/// Named in so many words: `*/*` is what a browser sends that has lost its way.
+fn takes_events(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
 /// Modern requests know neither sessions nor streams of this kind (2026-07-28, Streamable HTTP).

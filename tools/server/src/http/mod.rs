@@ -84,7 +84,7 @@ async fn route(
             "/mcp/ws takes WebSocket upgrades only: HTTP is at /mcp",
         )),
         Method::POST => post::post(state, connection, request).await,
-        Method::GET => listen::listen(state, request.headers()),
+        Method::GET => listen::listen(state, connection, request.headers()),
         Method::DELETE => listen::delete(state, request.headers()),
         _ => Err(listen::not_allowed("use POST, GET or DELETE")),
     }

@@ -245,9 +245,7 @@ impl Post<'_> {
             .unwrap_or(0);
         let mut waiting: Vec<Waiting> = batch
             .into_iter()
-            .map(|planned| {
-                Waiting::new(Arc::clone(self.state), Arc::clone(self.connection), planned)
-            })
+            .map(|planned| Waiting::new(Arc::clone(self.state), self.connection, planned))
             .collect();
         if release_ns > self.received_ns {
             self.state.alarm.until(release_ns).await;

@@ -49,7 +49,7 @@ impl Post<'_> {
             && (state.options.answers == AnswerForm::Sse
                 || planned.answer.steps.is_some()
                 || !self.accepts.json);
-        let waiting = Waiting::new(Arc::clone(state), Arc::clone(self.connection), planned);
+        let waiting = Waiting::new(Arc::clone(state), self.connection, planned);
         if stream {
             return events(AnswerBody::Events(Box::new(Events::new(waiting, ticket))));
         }

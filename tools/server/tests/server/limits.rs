@@ -143,6 +143,24 @@ fn idle_sessions_and_connections_are_dropped() {
 }
 
 #[test]
+fn an_open_stream_keeps_its_connection_and_session() {
+    let server = limited(Limits {
+        idle: Duration::from_millis(40),
+        ..Limits::default()
+    });
+    let session = server.session("2025-11-25");
+    let id = ("mcp-session-id", session.as_str());
+    let mut stream = server.http();
+    stream.write("GET", "/mcp", &[id, ("accept", "text/event-stream")], "");
+    assert_eq!(stream.head().0, 200);
+    // A comment every 10 ms: these outlast the limit several times.
+    for _ in 0..20 {
+        assert!(stream.chunk().is_some());
+    }
+    assert_eq!(server.post(&[id], &echo(1)).status, 200);
+}
+
+#[test]
 fn connections_beyond_the_limit_are_turned_away_with_503() {
     let server = limited(Limits {
         connections: 2,
