@@ -325,3 +325,71 @@ fn resource_size(text: &str) -> Result<usize, String> {
         _ => Err(String::from("a text resource has at most 1MiB")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn options(line: &str) -> Result<Options, clap::Error> {
+        let words = std::iter::once("serve").chain(line.split_whitespace());
+        Alone::try_parse_from(words).map(|alone| alone.serve.into_options())
+    }
+
+    #[test]
+    fn every_knob_of_the_known_truth_reaches_the_server() {
+        let options = options(
+            "--latency lognormal:median=5ms,sigma=0.5 --stall 1s/10s --workers 4 --contention 0.02,0.0005 \
+             --leak 1kB/session --error-rate 1% --seed 7 --truth t.jsonl --max-body 1MiB --idle 5m --answers sse",
+        )
+        .unwrap();
+        assert!(matches!(options.latency, Some(Latency::Lognormal { .. })));
+        assert_eq!(
+            options.stall.map(|stall| stall.every),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(options.workers, NonZeroUsize::new(4));
+        assert_eq!(
+            options.contention.map(|contention| contention.kappa),
+            Some(0.0005)
+        );
+        assert_eq!(
+            (
+                options.leak_bytes_per_session,
+                options.error_rate,
+                options.seed
+            ),
+            (1_000, 0.01, 7)
+        );
+        assert_eq!(options.truth, Some(PathBuf::from("t.jsonl")));
+        assert_eq!(
+            (options.limits.body_bytes, options.limits.idle),
+            (1 << 20, Duration::from_secs(300))
+        );
+        assert_eq!(options.answers, AnswerForm::Sse);
+    }
+
+    #[test]
+    fn a_knob_that_is_turned_wrong_is_refused_with_a_way_to_turn_it() {
+        for (line, hint) in [
+            ("--listen 5555", "127.0.0.1:5555"),
+            ("--latency quick", "lognormal:median=5ms"),
+            ("--stall 10s/1s", "1s/10s"),
+            ("--contention 2,0", "0.02,0.0005"),
+            ("--leak some", "1kB/session"),
+            ("--error-rate 200%", "1%"),
+            ("--workers 0", "0"),
+            ("--idle 0", "365d"),
+            ("--resource-size 2MiB", "1MiB"),
+        ] {
+            let error = options(line).err().map(|error| error.to_string());
+            assert!(error.is_some_and(|error| error.contains(hint)), "{line}");
+        }
+    }
+}
