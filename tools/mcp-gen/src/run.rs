@@ -11,7 +11,7 @@ use crate::prepare::{self, Prepared, Wish};
 use crate::progress::Progress;
 use crate::targets::{Change, Targets};
 use record::kind::{Generator, Ready, Summary, Warning};
-use record::{Ending, Pen, Say, clock, signal};
+use record::{Ending, Pen, Say, clock, filter, signal};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -389,11 +389,27 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A signal that comes within a moment.
+    fn signal_soon(&self) -> Option<i32> {
+        let until = std::time::Instant::now() + filter::SIGNAL_GRACE;
+        loop {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            match self.told.recv_timeout(left) {
+                Ok(Happening::Signal(signal, _)) => return Some(signal),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Says the last word and how the process is to end.
     fn end(self, halt: Option<Halt>) -> Ending {
         let (why, ending) = match &halt {
             None => ("done", Ending::Exit(0)),
-            Some(Halt::ReaderLeft) => ("reader_left", Ending::Exit(0)),
+            Some(Halt::ReaderLeft) => (
+                "reader_left",
+                filter::after_the_reader(None, || self.signal_soon()),
+            ),
             Some(Halt::Now(signal)) => return Ending::Signal(*signal),
             Some(Halt::Signal(signal)) => ("interrupted", Ending::Signal(*signal)),
             Some(Halt::Fatal(text)) => {

@@ -7,6 +7,7 @@ use crate::upstream::Upstream;
 use crate::{host, kind::Warning, signal};
 use std::io;
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// What a tool's main is told from other threads.
 enum Happening {
@@ -38,6 +39,17 @@ impl Ending {
     }
 }
 
+/// Ctrl-C reaches all stages at once, and the last of them may be gone before we have seen ours.
+pub const SIGNAL_GRACE: Duration = Duration::from_millis(50);
+
+/// How to end when nobody reads any more: with 0, unless a signal has come, or comes in a moment. Bash goes on with a
+/// script after Ctrl-C when the pipeline's last process to end says 0.
+pub fn after_the_reader(signalled: Option<i32>, soon: impl FnOnce() -> Option<i32>) -> Ending {
+    signalled
+        .or_else(soon)
+        .map_or(Ending::Exit(0), Ending::Signal)
+}
+
 /// Copies stdin to stdout as a tool of the pipe: `start` first, then every line as it is, `end` last.
 /// A signal lets it read on to the end, a second one ends it at once; a reader that leaves ends it with 0.
 pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
@@ -67,7 +79,12 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
     let ended = loop {
         match told.recv() {
             Ok(Happening::Ended(ended)) => break ended,
-            Ok(Happening::ReaderLeft) | Err(_) => return Ending::Exit(0),
+            Ok(Happening::ReaderLeft) | Err(_) => {
+                return after_the_reader(signalled, || match told.recv_timeout(SIGNAL_GRACE) {
+                    Ok(Happening::Signal(s, _)) => Some(s),
+                    _ => None,
+                });
+            }
             Ok(Happening::Signal(s, 1)) => signalled = Some(s),
             Ok(Happening::Signal(s, _)) => return Ending::Signal(s),
         }

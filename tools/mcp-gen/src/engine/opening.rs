@@ -1,17 +1,15 @@
 //! Opening connections: when, where to, and what happens when that fails.
 
 use super::client::Session;
-use super::conn::{Codec, Conn, Errand, Job, Phase};
-use super::settle::calls_of;
-use super::worker::{Worker, live};
-use crate::plan::{Home, Homes, Model};
+use super::conn::{Codec, Conn, Job, Phase};
+use super::worker::Worker;
+use crate::plan::{Home, Model};
 use crate::tally::{CONNECT, Key, count};
-use protocol::http::{self, HeadOptions, PostHead, Reply};
-use protocol::message::{self, ClientInfo};
+use protocol::http::{self, Reply};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::wire::Wire;
-use protocol::ws::{self, FrameReader, Upgrade};
+use protocol::ws::{self, FrameReader};
 use std::cmp::Reverse;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -113,6 +111,7 @@ impl Worker {
                     return Ok(false);
                 }
                 state.phase = Phase::Tls;
+                state.port = state.wire.local_address()?.port();
             }
             state.wire.handshake()
         };
