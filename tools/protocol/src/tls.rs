@@ -39,7 +39,7 @@ pub enum TlsError {
     },
     /// Nothing to trust.
     #[error(
-        "the system has no trusted certificates: name a file with them, or trust anybody explicitly"
+        "the system has no trusted certificates: name a file with them (--ca-file), or trust anybody (--insecure)"
     )]
     NoRoots,
     /// The TLS library refuses.

@@ -138,7 +138,11 @@ fn resolve(endpoint: &Endpoint, deadline: Deadline) -> Result<Vec<SocketAddr>, L
     };
     let reason = match receiver.recv_timeout(left) {
         Ok(Ok(addresses)) => return Ok(addresses),
-        Ok(Err(error)) => error.to_string(),
+        // Its sentence names the host, as ours does, and ends with what the system says.
+        Ok(Err(error)) => match error.to_string().rsplit_once(": ") {
+            Some((_, system)) => system.to_owned(),
+            None => error.to_string(),
+        },
         Err(_) => "the resolver does not answer".to_owned(),
     };
     Err(Lost::Fatal(DiscoveryError::NameNotResolved {

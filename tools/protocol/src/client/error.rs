@@ -31,7 +31,7 @@ pub enum DiscoveryError {
     },
     /// Accepted, then gone without an answer.
     #[error(
-        "{address} closed the connection without an answer{detail}: is something else than an MCP server listening there?"
+        "{address} closed the connection without an answer{detail}: check the port, something else than an MCP server may be listening there"
     )]
     Closed {
         /// Host and port.
@@ -41,7 +41,7 @@ pub enum DiscoveryError {
     },
     /// Silence.
     #[error(
-        "no answer from {address} within {seconds} s: the server may be overloaded or wait for something else{hint}"
+        "no answer from {address} within {seconds} s: give it longer with --timeout, or check the port; the server may also wait for something else{hint}"
     )]
     NoAnswer {
         /// Host and port.
@@ -106,13 +106,15 @@ pub enum DiscoveryError {
     },
     /// 404 or 405.
     #[error(
-        "the server has no MCP at {path} (HTTP {status}): the path may be wrong; many servers use /mcp"
+        "the server has no MCP at {path} (HTTP {status}{said}): the path may be wrong; many servers use /mcp"
     )]
     WrongPath {
         /// The path of the URL.
         path: String,
         /// 404 or 405.
         status: u16,
+        /// What it said about it, after a colon, or nothing.
+        said: String,
     },
     /// 3xx, which is not followed.
     #[error("the server redirects to {location:?} (HTTP {status}): use that URL")]
@@ -288,9 +290,35 @@ impl DiscoveryError {
             (404 | 405, _) => Self::WrongPath {
                 path: path.to_owned(),
                 status,
+                said,
+            },
+            // It knows no POST at all, as a server of files.
+            (501, _) => Self::NotMcp {
+                said: format!("HTTP 501{said}"),
             },
             _ => Self::Status { status, said },
         }
+    }
+}
+
+/// What the body of an HTTP answer comes down to: the message of a JSON-RPC error, the title of a web page, else its
+/// beginning.
+pub(super) fn gist(body: &[u8]) -> String {
+    let error = serde_json::from_slice::<serde_json::Value>(body);
+    if let Ok(json) = error
+        && let Some(message) = json.pointer("/error/message").and_then(|m| m.as_str())
+    {
+        return excerpt(message.as_bytes());
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let title = text
+        .trim_start()
+        .starts_with('<')
+        .then(|| text.split_once("<title>")?.1.split_once("</title>"))
+        .flatten();
+    match title {
+        Some((title, _)) => format!("a web page titled {:?}", excerpt(title.as_bytes())),
+        None => excerpt(body),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use super::connect::{Deadline, Lost, address, open};
-use super::error::{DiscoveryError, excerpt};
+use super::error::{DiscoveryError, excerpt, gist};
 use super::http::{GOODBYE, HttpLink};
 use super::link::{Heard, Said, hear};
 use crate::http::{Broken, Content, Event, Limits, Reply};
@@ -145,7 +145,7 @@ impl HttpLink {
                     let _ = other.post(None, &message, None, deadline.or_after(GOODBYE));
                 }
                 Heard::Other => {}
-                Heard::Nonsense(_) if !response.streamed => response.text = excerpt(data),
+                Heard::Nonsense(_) if !response.streamed => response.text = gist(data),
                 Heard::Nonsense(why) => response.text = why,
             },
             Event::Named { kind, .. } => response.old_endpoint |= kind == "endpoint",

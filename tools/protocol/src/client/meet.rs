@@ -264,10 +264,17 @@ impl Meeting<'_> {
             // These say more than the error that stands in their body.
             (
                 Said::Error {
-                    status, message, ..
+                    status,
+                    message,
+                    code,
+                    ..
                 },
                 Link::Http(http),
-            ) if matches!(status, 401 | 403 | 421) => http.refusal(status, &message, None),
+            ) if matches!(status, 401 | 403 | 421)
+                || (status == 404 && code != code::METHOD_NOT_FOUND) =>
+            {
+                http.refusal(status, &message, None)
+            }
             (Said::Error { code, message, .. }, _) => {
                 DiscoveryError::InitializeRefused { code, message }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Options;
 use super::connect::{Deadline, Lost, address, open};
-use super::error::{DiscoveryError, excerpt};
+use super::error::{DiscoveryError, excerpt, gist};
 use super::exchange::not_http;
 use super::link::{Heard, Said, hear};
 use crate::endpoint::Endpoint;
@@ -256,7 +256,7 @@ fn refused(error: UpgradeError, endpoint: &Endpoint, options: &Options, first: &
         } => {
             let host = options.host_header.clone();
             let host = host.unwrap_or_else(|| endpoint.host_header());
-            let body = excerpt(body.as_bytes());
+            let body = gist(body.as_bytes());
             let path = endpoint.path.clone();
             let location = location.as_deref();
             Lost::Fatal(

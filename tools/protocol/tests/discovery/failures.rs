@@ -53,6 +53,22 @@ fn each_status_has_a_sentence_with_the_way_out() {
         "tls_expected",
         &["https://"],
     );
+    says(
+        &always(
+            404,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"MCP is at /here"}}"#,
+        ),
+        "wrong_path",
+        &["/mcp", "404: MCP is at /here", "path may be wrong"],
+    );
+    says(
+        &always(
+            501,
+            "<!DOCTYPE HTML>\n<html><head><title>Error response</title></head><body>…</body></html>",
+        ),
+        "not_mcp",
+        &["501: a web page titled \"Error response\"", "port and path"],
+    );
     let moved =
         serve(|_, _| response(307, "text/plain", "Location: http://127.0.0.1/mcp/\r\n", ""));
     says(
@@ -110,13 +126,13 @@ fn a_server_that_is_no_mcp_server_gets_a_sentence() {
 fn silence_hanging_up_and_strangers_are_told_apart() {
     let (code, sentence) = failure_with(&serve(|_, _| Act::Silence).url(), &impatient());
     assert!(
-        code == "no_answer" && sentence.contains("within 1 s"),
+        code == "no_answer" && sentence.contains("within 1 s") && sentence.contains("--timeout"),
         "{sentence}"
     );
     says(
         &serve(|_, _| Act::Close),
         "connection_closed",
-        &["something else"],
+        &["something else", "check the port"],
     );
     let torn =
         serve(|_, _| Act::Send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned()));
