@@ -19,6 +19,8 @@ pub(crate) struct Connection {
     pub(crate) number: u64,
     /// The address that the client connected to.
     pub(crate) local: IpAddr,
+    /// The client's port.
+    peer_port: u16,
     /// How often something was read: an idle connection is one where this stands still.
     pub(crate) reads: AtomicU64,
     busy: AtomicUsize,
@@ -32,10 +34,16 @@ struct Pending {
 }
 
 impl Connection {
-    pub(crate) fn new(number: u64, local: IpAddr, truth: Option<&Arc<Truth>>) -> Self {
+    pub(crate) fn new(
+        number: u64,
+        local: IpAddr,
+        peer_port: u16,
+        truth: Option<&Arc<Truth>>,
+    ) -> Self {
         Self {
             number,
             local,
+            peer_port,
             reads: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
             truth: truth.map(|truth| Pending {
@@ -65,7 +73,7 @@ impl Connection {
         if let Some(pending) = &self.truth {
             let mut begun = pending.begun.lock().unwrap_or_else(PoisonError::into_inner);
             if !begun.is_empty() {
-                pending.truth.stamp(&mut begun, wrote_us);
+                pending.truth.stamp(&mut begun, wrote_us, self.peer_port);
             }
         }
     }

@@ -64,7 +64,7 @@ fn sweep_every(idle: Duration) -> Duration {
 }
 
 fn welcome(state: &Arc<State>, stream: TcpStream, number: u64) {
-    let Ok(local) = stream.local_addr() else {
+    let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
         return;
     };
     if state.metrics.connections_active() >= state.options.limits.connections as i64 {
@@ -77,16 +77,23 @@ fn welcome(state: &Arc<State>, stream: TcpStream, number: u64) {
     }
     // Nagle's algorithm and delayed acknowledgements together would add 40 ms to a second write.
     let _ = stream.set_nodelay(true);
-    tokio::spawn(serve(Arc::clone(state), stream, local, number));
+    tokio::spawn(serve(Arc::clone(state), stream, local, peer.port(), number));
 }
 
-async fn serve(state: Arc<State>, stream: TcpStream, local: SocketAddr, number: u64) {
+async fn serve(
+    state: Arc<State>,
+    stream: TcpStream,
+    local: SocketAddr,
+    peer_port: u16,
+    number: u64,
+) {
     let active = state.metrics.connection(Transport::Http);
     let mut phase = state.phase.subscribe();
     let mut at_once = state.phase.subscribe();
     let connection = Arc::new(Connection::new(
         number,
         canonical(local),
+        peer_port,
         state.truth.as_ref(),
     ));
     let service = {

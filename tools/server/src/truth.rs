@@ -42,12 +42,13 @@ impl Truth {
         })
     }
 
-    /// Completes lines that [`line`] began with the instant of their answers.
-    pub(crate) fn stamp(&self, begun: &mut Vec<String>, answered_us: u64) {
+    /// Completes lines that [`line`] began with the instant of their answers and the client's TCP port,
+    /// which tells apart calls of the same id on different connections.
+    pub(crate) fn stamp(&self, begun: &mut Vec<String>, answered_us: u64, peer_port: u16) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         for line in begun.drain(..) {
             // Writing to memory does not fail.
-            let _ = writeln!(lines, "{line}{answered_us}}}");
+            let _ = writeln!(lines, r#"{line}{answered_us},"peer_port":{peer_port}}}"#);
         }
     }
 

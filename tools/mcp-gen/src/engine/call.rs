@@ -21,6 +21,8 @@ pub struct Call {
     pub stage: u16,
     /// Its home target at due.
     pub home: u16,
+    /// Our port of the connection; 0 before it has one.
+    pub port: u16,
     /// Its place on the home's menu.
     pub dish: u32,
     /// Bytes of the request.
@@ -98,6 +100,7 @@ mod tests {
             first_ns: 0,
             stage: 1,
             home: 0,
+            port: 0,
             dish: 0,
             sent_bytes: 0,
         }

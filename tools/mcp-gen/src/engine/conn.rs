@@ -16,6 +16,8 @@ pub struct Conn {
     pub client: usize,
     /// The row of the server it goes to.
     pub row: u16,
+    /// Our port of it; 0 until TCP stands.
+    pub port: u16,
     /// Where its set-up stands.
     pub phase: Phase,
     /// How what comes is read; taken out while that is being done.
@@ -106,6 +108,7 @@ impl Conn {
             wire,
             client,
             row,
+            port: 0,
             phase: Phase::Tcp,
             codec: Some(Box::new(codec)),
             out: Vec::new(),

@@ -215,6 +215,7 @@ impl Worker {
             first_ns: 0,
             stage: drawn.stage,
             home: drawn.home,
+            port: state.port,
             dish: drawn.dish,
             sent_bytes: (state.out.len() - before) as u32,
         };

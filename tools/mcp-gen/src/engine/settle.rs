@@ -96,6 +96,7 @@ impl Worker {
                 first_ns: 0,
                 stage,
                 home,
+                port: 0,
                 dish,
                 sent_bytes: 0,
             };
@@ -136,6 +137,7 @@ impl Worker {
             client: u64::from(self.clients[c].number),
             index: call.index,
             id: (call.id > 0).then_some(call.id),
+            local_port: (call.port > 0).then_some(call.port),
             due_us: plan.unix_us(call.due_ns),
             sent_us: instant(call.sent_ns),
             first_us: instant(call.first_ns),

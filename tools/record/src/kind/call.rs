@@ -26,6 +26,9 @@ pub struct Call {
     /// The JSON-RPC id; absent where it was never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
+    /// The generator's TCP port of the connection that carried it: port and id find the call in a server's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_port: Option<u16>,
     /// Its instant on the schedule.
     pub due_us: u64,
     /// When write() had taken its last byte.

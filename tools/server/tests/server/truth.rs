@@ -77,6 +77,11 @@ fn every_call_on_every_transport_has_one_line() {
         "a WebSocket is named by its number"
     );
     assert_eq!(lines[0]["method"], "initialize");
+    assert!(
+        lines[1]["peer_port"].is_u64() && lines[1]["peer_port"] == lines[2]["peer_port"],
+        "a kept connection is one port"
+    );
+    assert_ne!(lines[2]["peer_port"], lines[5]["peer_port"]);
 }
 
 #[test]
