@@ -95,6 +95,10 @@ pub struct Cli {
     #[arg(long)]
     pub insecure: bool,
 
+    /// Of the profile's methods call only this one, for instance tools/call; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub method: Vec<String>,
+
     /// Call this tool, also where it does not say readOnlyHint; may be repeated
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,

@@ -133,7 +133,21 @@ impl Order<'_> {
         let dialect = &discovery.dialect;
         let mut warnings = Vec::new();
         let mut weighted: Vec<(f64, u16, Template)> = Vec::new();
-        for (method, weight) in self.profile.methods {
+        for named in &self.cli.method {
+            if !self.profile.methods.iter().any(|(m, _)| m == named) {
+                let known: Vec<_> = self.profile.methods.iter().map(|(m, _)| *m).collect();
+                return Err(format!(
+                    "the profile {} does not call {named:?}; it calls: {}",
+                    self.profile.name,
+                    known.join(", ")
+                ));
+            }
+        }
+        let wanted = |method: &str| {
+            self.cli.method.is_empty() || self.cli.method.iter().any(|named| named == method)
+        };
+        let methods = self.profile.methods.iter();
+        for (method, weight) in methods.filter(|(method, _)| wanted(method)) {
             match self.calls(method, discovery, &mut warnings)? {
                 calls if calls.is_empty() => {}
                 calls => {
