@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use protocol::endpoint::Endpoint;
+use protocol::tls::Roots;
 use record::kind::Target;
 use record::{Ending, Say};
 
@@ -82,10 +83,16 @@ fn targets(args: &AttachArgs) -> anyhow::Result<Vec<Target>> {
 
 /// Asks all servers side by side; the first failure in the order of the command line is the answer.
 fn check(targets: &[Target], args: &AttachArgs) -> Result<(), String> {
+    let roots = match (&args.ca_file, args.insecure) {
+        (Some(file), _) => Roots::File(file.clone()),
+        (None, true) => Roots::Insecure,
+        (None, false) => Roots::System,
+    };
     let asking = Asking {
         timeout: args.timeout,
         headers: args.headers.clone(),
         host_header: args.host_header.clone(),
+        roots,
     };
     std::thread::scope(|scope| {
         let asked: Vec<_> = targets

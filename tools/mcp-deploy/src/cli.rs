@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -128,6 +129,14 @@ pub struct AttachArgs {
     /// The Host to send instead of the URL's; goes into the target records.
     #[arg(long, value_name = "HOST")]
     pub host_header: Option<String>,
+
+    /// Trust the certificates in this PEM file besides the system's; give it to mcp-gen, too.
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Accept any TLS certificate; give it to mcp-gen, too.
+    #[arg(long)]
+    pub insecure: bool,
 
     /// How long a server may take to answer that.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use protocol::client::{Options, probe};
 use protocol::endpoint::Endpoint;
+use protocol::tls::{Roots, client_config};
 
 use crate::cli::TOOL;
 
@@ -34,7 +35,6 @@ impl Check {
 }
 
 /// What a server is asked with.
-#[derive(Default)]
 pub struct Asking {
     /// For everything together.
     pub timeout: Duration,
@@ -42,6 +42,8 @@ pub struct Asking {
     pub headers: Vec<(String, String)>,
     /// `Host`, where it is not that of the URL.
     pub host_header: Option<String>,
+    /// Whose certificates are trusted, where it speaks TLS.
+    pub roots: Roots,
 }
 
 impl Asking {
@@ -49,7 +51,9 @@ impl Asking {
     pub fn within(timeout: Duration) -> Self {
         Self {
             timeout,
-            ..Self::default()
+            headers: Vec::new(),
+            host_header: None,
+            roots: Roots::System,
         }
     }
 }
@@ -61,7 +65,16 @@ impl Asking {
 /// A sentence that says what the server did instead, and the way out.
 pub fn mcp(url: &str, asking: &Asking) -> Result<(), String> {
     let endpoint = Endpoint::parse(url).map_err(|error| error.to_string())?;
+    // Reading the system's certificates takes a while, which a server without TLS need not wait for.
+    let tls = match endpoint.scheme.is_tls() {
+        true => Some(
+            client_config(asking.roots.clone(), &[b"http/1.1"])
+                .map_err(|error| error.to_string())?,
+        ),
+        false => None,
+    };
     let options = Options {
+        tls,
         timeout: asking.timeout,
         headers: asking.headers.clone(),
         host_header: asking.host_header.clone(),
