@@ -95,7 +95,7 @@ fn fatal(run: &Run) -> Vec<String> {
     }
     if sentences.is_empty() && run.generator_names().is_empty() {
         sentences.push(
-            "no generator in the stream: pipe mcp-gen into me, as in mcp-deploy local | mcp-gen --for 10s | mcp-report"
+            "no generator in the stream: pipe mcp-gen into me, as in mcp-deploy local | mcp-gen --for 10s | mcp-report; where it stands there already, it gave up before its first word, and says why on stderr"
                 .to_owned(),
         );
     }
