@@ -103,6 +103,10 @@ pub struct Cli {
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
 
+    /// Don't call this tool, for instance one that takes too long; may be repeated
+    #[arg(long, value_name = "NAME", conflicts_with = "tool")]
+    pub skip_tool: Vec<String>,
+
     /// Call all tools, also those that may change something
     #[arg(long, conflicts_with = "tool")]
     pub all_tools: bool,
@@ -134,6 +138,10 @@ pub struct Cli {
     /// Worker threads [default: half of the CPUs: the other half is for servers on the same machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub threads: Option<u32>,
+
+    /// Leave workers at normal priority; otherwise they ask the kernel to be woken in time (real-time, else nice)
+    #[arg(long)]
+    pub normal_scheduling: bool,
 
     /// How often to write intervals
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]

@@ -199,6 +199,16 @@ impl Collector {
         }
     }
 
+    /// What is known so far by label, over all stages and targets.
+    #[must_use]
+    pub fn by_label(&self) -> BTreeMap<u16, Cell> {
+        let mut sums: BTreeMap<u16, Cell> = BTreeMap::new();
+        for ((_, label), cell) in &self.totals {
+            sums.entry(*label).or_default().add(cell, false);
+        }
+        sums
+    }
+
     /// Writes what is left: rows, the end of the stage that was running, and the summaries. Gives the totals of all
     /// stages, for the final summary. `until_ns` cuts stages short that an interruption has ended.
     pub fn finish(&mut self, pen: &Pen, homes: &Homes, until_ns: u64) -> Cell {

@@ -1,7 +1,10 @@
 //! The environment of the erlmcp test kit, taken over as it is: CLIENT_TYPE and the like. Flags win over it.
 
 use crate::cli::Cli;
-use anyhow::{Context, Result};
+use crate::prepare::MAX_CLIENTS;
+use crate::profile;
+use anyhow::{Context, Result, bail};
+use protocol::endpoint::Endpoint;
 use record::units;
 use std::time::Duration;
 
@@ -10,24 +13,39 @@ use std::time::Duration;
 /// # Errors
 /// A variable whose value cannot be read, with its name.
 pub fn fill(cli: &mut Cli) -> Result<()> {
-    if cli.profile.is_none() {
-        cli.profile = var("CLIENT_TYPE");
+    if let (None, Some(name)) = (&cli.profile, var("CLIENT_TYPE")) {
+        // Said here, since later nobody knows any more that it was no flag.
+        if profile::find(&name).is_none() {
+            bail!(
+                "CLIENT_TYPE is {name:?}, and no profile is called that: use {}",
+                profile::names()
+            );
+        }
+        cli.profile = Some(name);
     }
     if let (None, Some(text)) = (cli.clients, var("CLIENT_COUNT")) {
         cli.clients = Some(
             text.parse()
-                .with_context(|| format!("CLIENT_COUNT is {text:?}, not a number of clients"))?,
+                .ok()
+                .filter(|n| (1..=MAX_CLIENTS).contains(n))
+                .with_context(|| {
+                    format!(
+                        "CLIENT_COUNT is {text:?}, not a number of clients from 1 to {MAX_CLIENTS}"
+                    )
+                })?,
         );
     }
     if let (None, false, Some(text)) = (cli.rate, cli.closed, var("MESSAGE_RATE")) {
-        cli.rate = Some(units::rate(&text).context("in MESSAGE_RATE")?);
+        cli.rate = Some(units::rate(&text).with_context(|| format!("MESSAGE_RATE is {text:?}"))?);
     }
     if let (None, Some(text)) = (cli.for_, var("DURATION_SECONDS")) {
         let seconds: f64 = text
             .parse()
             .ok()
-            .filter(|s| (0.0..3.2e7).contains(s))
-            .with_context(|| format!("DURATION_SECONDS is {text:?}, not a number of seconds"))?;
+            .filter(|s| *s > 0.0 && *s < 3.2e7)
+            .with_context(|| {
+                format!("DURATION_SECONDS is {text:?}, not a number of seconds above 0")
+            })?;
         cli.for_ = Some(Duration::from_secs_f64(seconds));
     }
     if let (true, None, Some(text)) = (cli.url.is_empty(), &cli.stdin, var("TARGET_SERVERS")) {
@@ -35,7 +53,7 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
             .split([',', ' '])
             .filter(|s| !s.is_empty())
             .map(server_url)
-            .collect();
+            .collect::<Result<_>>()?;
     }
     Ok(())
 }
@@ -48,10 +66,14 @@ fn var(name: &str) -> Option<String> {
 }
 
 /// The test kit wrote `host:port` and meant WebSocket at /mcp.
-fn server_url(text: &str) -> String {
-    if text.contains("://") {
+fn server_url(text: &str) -> Result<String> {
+    let url = if text.contains("://") {
         text.to_owned()
+    } else if text.contains('/') {
+        bail!("TARGET_SERVERS has {text:?}: write host:port, or a whole URL with ws:// or http://")
     } else {
         format!("ws://{text}/mcp")
-    }
+    };
+    Endpoint::parse(&url).with_context(|| format!("TARGET_SERVERS has {text:?}"))?;
+    Ok(url)
 }

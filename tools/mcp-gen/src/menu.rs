@@ -227,8 +227,10 @@ impl Order<'_> {
         catalogue: &Catalogue,
         warnings: &mut Vec<Warning>,
     ) -> Result<Vec<(Option<String>, Value)>, String> {
-        let named = &self.cli.tool;
-        for name in named {
+        let (named, skipped) = (&self.cli.tool, &self.cli.skip_tool);
+        let with_arguments = self.cli.args.iter().map(|(name, _)| name);
+        // A name that is not there is a slip of the keyboard: the run would measure something else.
+        for name in named.iter().chain(skipped).chain(with_arguments) {
             if !catalogue.tools.iter().any(|t| t.name == *name) {
                 let known: Vec<_> = catalogue
                     .tools
@@ -237,14 +239,14 @@ impl Order<'_> {
                     .take(20)
                     .collect();
                 return Err(format!(
-                    "the server has no tool {name:?}; it has: {}",
+                    "the server has no tool {name:?}: write the name of one that it has ({}) after --tool, --skip-tool or --args",
                     known.join(", ")
                 ));
             }
         }
         let wanted = |t: &&Tool| {
             if named.is_empty() {
-                self.cli.all_tools || t.read_only
+                (self.cli.all_tools || t.read_only) && !skipped.contains(&t.name)
             } else {
                 named.contains(&t.name)
             }
@@ -278,6 +280,9 @@ impl Order<'_> {
             let text = match catalogue.tools.len() {
                 0 => "the server has no tools; the share of tools/call goes to the other methods"
                     .to_owned(),
+                n if !skipped.is_empty() => format!(
+                    "none of the server's {n} tools is left, so none is called; their share goes to the other methods"
+                ),
                 n => format!(
                     "none of the server's {n} tools says readOnlyHint, so none is called; their share goes to the other methods"
                 ),

@@ -35,6 +35,8 @@ pub struct Plan {
     pub clients: u32,
     /// Workers.
     pub threads: u32,
+    /// Whether workers leave the kernel's scheduling as it is.
+    pub normal_scheduling: bool,
     /// The stages on CLOCK_MONOTONIC.
     pub stages: Stages,
     /// Unix time minus CLOCK_MONOTONIC, in microseconds, fixed for the whole run.

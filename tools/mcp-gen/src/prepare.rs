@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// More clients than open files could ever serve.
-const MAX_CLIENTS: u32 = 1_000_000;
+pub const MAX_CLIENTS: u32 = 1_000_000;
 
 /// What the flags say, with the profile's and the other defaults filled in.
 pub struct Wish {
@@ -110,8 +110,8 @@ pub struct Prepared {
     pub warnings: Vec<Warning>,
     /// What is spoken with whom, for the final summary.
     pub dialects: Vec<kind::Dialect>,
-    tls_names: Option<String>,
-    headers: Option<String>,
+    /// The Host header that the user gave for all.
+    host_header: Option<String>,
 }
 
 /// Makes the plan.
@@ -186,8 +186,7 @@ pub fn prepare(
         homes: Arc::new(homes),
         warnings,
         dialects,
-        tls_names: None,
-        headers: cli.host_header.clone(),
+        host_header: cli.host_header.clone(),
     })
 }
 
@@ -206,11 +205,11 @@ impl Prepared {
                 row: i.min(MAX_HOMES) as u16,
                 addresses: endpoint.resolve().unwrap_or_default(),
                 endpoint,
-                host_header: self.headers.clone().or_else(|| target.host_header.clone()),
-                tls_name: self
-                    .tls_names
+                host_header: self
+                    .host_header
                     .clone()
-                    .or_else(|| target.tls_server_name.clone()),
+                    .or_else(|| target.host_header.clone()),
+                tls_name: target.tls_server_name.clone(),
                 dialect: like.dialect,
                 menu: Arc::clone(&like.menu),
                 live: !target.is_gone(),
@@ -286,6 +285,7 @@ fn plan(
         model: wish.model,
         clients: wish.clients,
         threads: wish.threads,
+        normal_scheduling: cli.normal_scheduling,
         stages: Stages::new(
             t0_ns,
             ns(wish.connect),

@@ -1,16 +1,13 @@
 //! A run: targets come, servers are asked, workers make the load, the collector writes it down.
 
 use crate::cli::Cli;
-use crate::collect::Collector;
 use crate::discover::{self, Found};
-use crate::engine::{Command, Report, Waker, Worker};
-use crate::generator::Reading;
+use crate::engine::{Command, Report};
 use crate::intake::{self, Arrival};
-use crate::plan::{Homes, Model};
+use crate::load::Load;
 use crate::prepare::{self, Prepared, Wish};
-use crate::progress::Progress;
 use crate::targets::{Change, Targets};
-use record::kind::{Generator, Ready, Summary, Warning};
+use record::kind::{Ready, Warning};
 use record::{Ending, Pen, Say, clock, filter, signal};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -144,7 +141,7 @@ impl<'a> Run<'a> {
         if self.targets.has_live() {
             return Ok(());
         }
-        Err(Halt::Fatal("no target came on stdin: what stands upstream must write target records (mcp-deploy does), or give --url".to_owned()))
+        Err(Halt::Fatal("no target came on stdin: what stands upstream must write target records, as mcp-deploy does unless it fails; or give --url".to_owned()))
     }
 
     /// Deals with what may come at any time.
@@ -232,149 +229,52 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Makes the load.
+    /// Makes the load, and tells at the end what became of it.
     fn load(&mut self, prepared: &Prepared) -> Result<(), Halt> {
-        let plan = &prepared.plan;
         let Some(pen) = self.pen.clone() else {
             return Ok(());
         };
-        let mut homes = Arc::clone(&prepared.homes);
-        let workers = start_workers(prepared, &self.tell)
-            .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
-        let mut collector = Collector::new(Arc::clone(plan), &homes);
-        collector.begin(&pen);
-        let begin = Reading::now();
-        let t0_ns = plan.stages.all()[0].start_ns;
-        let progress = Progress::new(self.say, t0_ns, plan.stages.load_end_ns());
-        let mut health = Health::default();
-        let mut running = workers.len();
+        let tell = self.tell.clone();
+        let mut load = Load::start(prepared, &pen, self.say, move |report| {
+            drop(tell.send(Happening::Report(report)));
+        })
+        .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
         let mut halt = None;
-        let mut until_ns = u64::MAX;
-        while running > 0 {
-            let happening = match self.told.recv_timeout(Duration::from_millis(100)) {
-                Ok(happening) => happening,
-                Err(RecvTimeoutError::Timeout) => {
-                    let stage = &plan.stages.all()[plan.stages.at(clock::mono_ns())];
-                    progress.show(stage.name, &collector.latest);
-                    continue;
-                }
+        while load.is_running() {
+            match self.told.recv_timeout(Duration::from_millis(100)) {
+                Err(RecvTimeoutError::Timeout) => load.show(),
                 Err(RecvTimeoutError::Disconnected) => break,
-            };
-            match happening {
-                Happening::Report(Report::Interval {
-                    worker,
-                    start_ns,
-                    end_ns,
-                    rows,
-                }) => collector.interval(worker, start_ns, end_ns, rows, &pen),
-                Happening::Report(Report::Done {
-                    worker,
-                    max_gap_ns,
-                    stray_answers,
-                    connects,
-                }) => {
-                    collector.done(worker, &pen);
-                    health.add(max_gap_ns, stray_answers, connects);
-                    running -= 1;
-                }
-                Happening::Report(Report::Warning(warning)) => self.warn(warning),
-                Happening::Report(Report::Late(n)) => health.late += n,
-                Happening::Report(Report::Calls(calls)) => {
-                    for call in calls {
-                        if pen.offer(call).is_err() {
-                            pen.count_dropped(1);
-                        }
-                    }
-                }
-                Happening::Arrival(Arrival::Target(target)) => {
+                Ok(Happening::Report(Report::Warning(warning))) => self.warn(warning),
+                Ok(Happening::Report(report)) => load.take(report),
+                Ok(Happening::Arrival(Arrival::Target(target))) => {
                     if self.targets.put(*target) == Change::Changed {
-                        homes = prepared.rehome(&self.targets);
-                        collector.name(&homes);
-                        workers
-                            .iter()
-                            .for_each(|w| w.order(Command::Homes(Arc::clone(&homes))));
+                        load.rehome(prepared.rehome(&self.targets));
                     }
                 }
-                Happening::Arrival(Arrival::Ended(_)) => self.upstream_ended = true,
-                other => match self.handle(other) {
-                    Ok(()) => {}
-                    Err(early) => {
-                        until_ns = until_ns.min(clock::mono_ns());
-                        match &early {
-                            Halt::Signal(_) => {
-                                self.say.note("no more calls are started; those in flight may finish (again to end at once)");
-                                workers.iter().for_each(|w| w.order(Command::Drain));
-                            }
-                            Halt::Now(_) => return Err(early),
-                            Halt::ReaderLeft | Halt::Fatal(_) => {
-                                workers.iter().for_each(|w| w.order(Command::Stop))
-                            }
+                // Upstream may break while the load goes on: its targets are known.
+                Ok(Happening::Arrival(Arrival::Ended(_))) => self.upstream_ended = true,
+                Ok(other) => {
+                    let Err(early) = self.handle(other) else {
+                        continue;
+                    };
+                    match &early {
+                        Halt::Now(_) => return Err(early),
+                        Halt::Signal(_) => {
+                            self.say.note("no more calls are started; those in flight may finish (again to end at once)");
+                            load.order_end(|| Command::Drain);
                         }
-                        halt.get_or_insert(early);
+                        Halt::ReaderLeft | Halt::Fatal(_) => load.order_end(|| Command::Stop),
                     }
-                },
+                    halt.get_or_insert(early);
+                }
             }
         }
-        progress.clear();
-        self.tell_late(health.late);
-        self.summarize(prepared, &homes, collector, &health, begin, until_ns);
-        halt.map_or(Ok(()), Err)
-    }
-
-    fn tell_late(&self, late: u64) {
-        if late > 0 {
-            let text = format!(
-                "{late} of {} clients were not connected when the load began; they joined late",
-                self.wish.clients
-            );
-            self.warn(
-                Warning::new("late_client", text).remedy("give them more time with --connect-for"),
-            );
+        let late = load.late(self.wish.clients);
+        for warning in late.into_iter().chain(load.slow_tools(&self.cli.tool)) {
+            self.warn(warning);
         }
-    }
-
-    /// Writes the summaries, and how the generator was doing.
-    fn summarize(
-        &self,
-        prepared: &Prepared,
-        homes: &Homes,
-        mut collector: Collector,
-        health: &Health,
-        begin: Reading,
-        until_ns: u64,
-    ) {
-        let (plan, Some(pen)) = (&prepared.plan, &self.pen) else {
-            return;
-        };
-        let all = collector.finish(pen, homes, until_ns);
-        let now = Reading::now();
-        let t0_ns = plan.stages.all()[0].start_ns;
-        pen.write(Summary {
-            is_final: true,
-            generator: Some(Generator {
-                model: if plan.model == Model::Closed {
-                    "closed"
-                } else {
-                    "open"
-                }
-                .to_owned(),
-                clients: u64::from(plan.clients),
-                threads: plan.threads,
-                cpu_us: now.cpu_us.saturating_sub(begin.cpu_us),
-                wall_us: now.at_us.saturating_sub(t0_ns / 1_000),
-                max_gap_us: health.max_gap_ns / 1_000,
-                steal_percent: now.steal_percent_since(&begin),
-                stray_answers: health.stray_answers,
-                connects: health.connects,
-            }),
-            dialects: Some(prepared.dialects.clone()),
-            ..crate::rows::summary(
-                plan,
-                plan.stages.load_start_ns(),
-                plan.stages.load_end_ns().min(until_ns),
-                &all,
-            )
-        });
+        load.summarize();
+        halt.map_or(Ok(()), Err)
     }
 
     fn warn(&self, warning: Warning) {
@@ -432,56 +332,4 @@ impl<'a> Run<'a> {
             _ => ending,
         }
     }
-}
-
-/// What the workers say of themselves.
-#[derive(Default)]
-struct Health {
-    max_gap_ns: u64,
-    stray_answers: u64,
-    connects: u64,
-    late: u64,
-}
-
-impl Health {
-    fn add(&mut self, max_gap_ns: u64, stray_answers: u64, connects: u64) {
-        self.max_gap_ns = self.max_gap_ns.max(max_gap_ns);
-        self.stray_answers += stray_answers;
-        self.connects += connects;
-    }
-}
-
-/// The main thread's end of a worker.
-struct Handle {
-    orders: Sender<Command>,
-    waker: Waker,
-}
-
-impl Handle {
-    fn order(&self, command: Command) {
-        let _ = self.orders.send(command);
-        self.waker.wake();
-    }
-}
-
-fn start_workers(prepared: &Prepared, tell: &Sender<Happening>) -> std::io::Result<Vec<Handle>> {
-    (0..prepared.plan.threads as usize)
-        .map(|number| {
-            let (orders, ordered) = mpsc::channel();
-            let tell = tell.clone();
-            let report = move |r| drop(tell.send(Happening::Report(r)));
-            let worker = Worker::new(
-                number,
-                Arc::clone(&prepared.plan),
-                Arc::clone(&prepared.homes),
-                ordered,
-                report,
-            )?;
-            let waker = worker.waker();
-            std::thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(move || worker.run())?;
-            Ok(Handle { orders, waker })
-        })
-        .collect()
 }

@@ -203,15 +203,6 @@ impl Book {
         self.row(key).0
     }
 
-    /// Calls that are due and not over, in all rows.
-    #[must_use]
-    pub fn outstanding(&self) -> u64 {
-        self.rows
-            .iter()
-            .map(|r| r.now.in_flight + r.now.waiting)
-            .sum()
-    }
-
     /// Ends an interval: takes all rows in which something happened, or in which calls or connections stand.
     pub fn close(&mut self) -> Vec<(Key, Cell)> {
         let mut taken = Vec::with_capacity(self.open.len());
@@ -267,7 +258,6 @@ mod tests {
             (second.len(), second[0].1.scheduled, second[0].1.now.waiting),
             (1, 0, 1)
         );
-        assert_eq!(book.outstanding(), 1);
         let (cell, now) = book.row(key);
         now.waiting -= 1;
         cell.outcome(Outcome::Abandoned);

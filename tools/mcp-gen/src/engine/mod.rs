@@ -9,13 +9,16 @@ mod client;
 mod closing;
 mod conn;
 mod due;
+mod health;
 mod opening;
 mod poller;
+mod priority;
 mod receive;
 mod replies;
 mod session;
 mod settle;
 mod worker;
 
+pub use health::Health;
 pub use poller::Waker;
 pub use worker::{Command, Report, Worker};

@@ -211,7 +211,7 @@ impl Worker {
         };
         count(&mut self.book.cell(key).connect, now - state.since_ns);
         self.standing[usize::from(state.row)] += 1;
-        self.connects += 1;
+        self.health.connects += 1;
     }
 
     /// A connection could not be set up.

@@ -267,7 +267,7 @@ impl Worker {
 
     /// An answer that belongs to no call.
     pub(super) fn stray(&mut self, what: &str) {
-        self.stray_answers += 1;
+        self.health.stray_answers += 1;
         self.tell(
             "stray_answer",
             format!(

@@ -2,7 +2,9 @@
 
 use super::client::Client;
 use super::conn::Conn;
+use super::health::Health;
 use super::poller::{Poller, Ready, Waker};
+use super::priority;
 use crate::plan::{Homes, MAX_HOMES, Model, Plan};
 use crate::schedule::Schedule;
 use crate::tally::{Book, CONNECT, Cell, Key};
@@ -52,12 +54,8 @@ pub enum Report {
     Done {
         /// Which worker.
         worker: usize,
-        /// The longest time by which its loop was late.
-        max_gap_ns: u64,
-        /// Answers that belong to no call.
-        stray_answers: u64,
-        /// Connections set up.
-        connects: u64,
+        /// How it was doing.
+        health: Health,
     },
 }
 
@@ -92,9 +90,7 @@ pub struct Worker {
     pub(super) calls: Vec<kind::Call>,
     pub(super) late_told: bool,
     pub(super) told: Vec<String>,
-    pub(super) max_gap_ns: u64,
-    pub(super) stray_answers: u64,
-    pub(super) connects: u64,
+    pub(super) health: Health,
     orders: Receiver<Command>,
     pub(super) report: Box<dyn Fn(Report) + Send>,
 }
@@ -161,9 +157,7 @@ impl Worker {
             calls: Vec::new(),
             late_told: false,
             told: Vec::new(),
-            max_gap_ns: 0,
-            stray_answers: 0,
-            connects: 0,
+            health: Health::default(),
             clients,
             plan,
             homes,
@@ -180,6 +174,7 @@ impl Worker {
 
     /// Runs until all calls are over.
     pub fn run(mut self) {
+        self.health.scheduling = Some(priority::raise(&self.plan));
         self.plan_connecting();
         let mut ready: Vec<Ready> = Vec::new();
         let mut woke = mono_ns();
@@ -198,7 +193,7 @@ impl Worker {
             }
             let until = self.next_wake();
             let asleep = mono_ns();
-            self.max_gap_ns = self.max_gap_ns.max(asleep.saturating_sub(woke));
+            self.health.gap(asleep.saturating_sub(woke));
             let until = if until <= asleep { 0 } else { until };
             if let Err(e) = self.poller.wait(until, &mut ready) {
                 self.tell("poll", format!("epoll_wait failed: {e}"), None);
@@ -206,7 +201,7 @@ impl Worker {
             }
             woke = mono_ns();
             if until != 0 {
-                self.max_gap_ns = self.max_gap_ns.max(woke.saturating_sub(until));
+                self.health.gap(woke.saturating_sub(until));
             }
             self.free.append(&mut self.freed);
             for event in &ready {
@@ -324,9 +319,7 @@ impl Worker {
         self.close_interval(end);
         (self.report)(Report::Done {
             worker: self.number,
-            max_gap_ns: self.max_gap_ns,
-            stray_answers: self.stray_answers,
-            connects: self.connects,
+            health: self.health,
         });
     }
 }

@@ -95,6 +95,9 @@ pub struct Generator {
     /// The share of CPU time that the hypervisor took, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steal_percent: Option<f64>,
+    /// How its workers were scheduled: `real_time`, `nice` or `normal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<String>,
     /// Answers that belong to no call in flight: unknown, repeated or late ids.
     #[serde(default)]
     pub stray_answers: u64,

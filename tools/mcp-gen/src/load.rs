@@ -1,0 +1,195 @@
+//! The load while it is being made: workers report, the collector writes, the main thread gives orders.
+
+use crate::collect::Collector;
+use crate::engine::{Command, Health, Report, Waker, Worker};
+use crate::generator::Reading;
+use crate::plan::{Homes, Model};
+use crate::prepare::Prepared;
+use crate::progress::Progress;
+use crate::rows;
+use crate::slow;
+use record::kind::{Generator, Summary, Warning};
+use record::{Pen, Say, clock};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+
+/// A load that is being made.
+pub struct Load<'a> {
+    prepared: &'a Prepared,
+    homes: Homes,
+    pen: Pen,
+    workers: Vec<Handle>,
+    running: usize,
+    collector: Collector,
+    progress: Progress,
+    health: Health,
+    late: u64,
+    begin: Reading,
+    /// When the user has ended it before its time.
+    until_ns: u64,
+}
+
+/// The main thread's end of a worker.
+struct Handle {
+    orders: Sender<Command>,
+    waker: Waker,
+}
+
+impl<'a> Load<'a> {
+    /// Starts the workers. What they report is to be given to [`Self::take`].
+    ///
+    /// # Errors
+    /// The kernel refused a thread, epoll or a timer.
+    pub fn start(
+        prepared: &'a Prepared,
+        pen: &Pen,
+        say: &Say,
+        report: impl Fn(Report) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
+        let plan = &prepared.plan;
+        let workers = (0..plan.threads as usize)
+            .map(|number| {
+                let (orders, ordered) = mpsc::channel();
+                let homes = Arc::clone(&prepared.homes);
+                let worker = Worker::new(number, Arc::clone(plan), homes, ordered, report.clone())?;
+                let waker = worker.waker();
+                let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+                thread.spawn(move || worker.run())?;
+                Ok(Handle { orders, waker })
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        let collector = Collector::new(Arc::clone(plan), &prepared.homes);
+        collector.begin(pen);
+        let t0_ns = plan.stages.all()[0].start_ns;
+        Ok(Self {
+            prepared,
+            homes: Arc::clone(&prepared.homes),
+            pen: pen.clone(),
+            running: workers.len(),
+            workers,
+            collector,
+            progress: Progress::new(say, t0_ns, plan.stages.load_end_ns()),
+            health: Health::default(),
+            late: 0,
+            begin: Reading::now(),
+            until_ns: u64::MAX,
+        })
+    }
+
+    /// Whether workers are still at it.
+    pub fn is_running(&self) -> bool {
+        self.running > 0
+    }
+
+    /// Shows how far it is.
+    pub fn show(&self) {
+        let stages = &self.prepared.plan.stages;
+        self.progress.show(
+            stages.all()[stages.at(clock::mono_ns())].name,
+            &self.collector.latest,
+        );
+    }
+
+    /// Takes in what a worker reports.
+    pub fn take(&mut self, report: Report) {
+        match report {
+            Report::Interval {
+                worker,
+                start_ns,
+                end_ns,
+                rows,
+            } => {
+                self.collector
+                    .interval(worker, start_ns, end_ns, rows, &self.pen);
+                self.show();
+            }
+            Report::Calls(calls) => {
+                for call in calls {
+                    if self.pen.offer(call).is_err() {
+                        self.pen.count_dropped(1);
+                    }
+                }
+            }
+            Report::Late(n) => self.late += n,
+            Report::Warning(warning) => self.pen.write(warning),
+            Report::Done { worker, health } => {
+                self.collector.done(worker, &self.pen);
+                self.health.add(&health);
+                self.running -= 1;
+            }
+        }
+    }
+
+    /// The servers have changed.
+    pub fn rehome(&mut self, homes: Homes) {
+        self.collector.name(&homes);
+        self.homes = homes;
+        self.order(|| Command::Homes(Arc::clone(&self.homes)));
+    }
+
+    /// Ends it before its time.
+    pub fn order_end(&mut self, command: impl Fn() -> Command) {
+        self.until_ns = self.until_ns.min(clock::mono_ns());
+        self.order(command);
+    }
+
+    fn order(&self, command: impl Fn() -> Command) {
+        for worker in &self.workers {
+            let _ = worker.orders.send(command());
+            worker.waker.wake();
+        }
+    }
+
+    /// What is to be said when some of the clients were not connected in time.
+    pub fn late(&self, clients: u32) -> Option<Warning> {
+        let text = format!(
+            "{} of {clients} clients were not connected when the load began; they joined late",
+            self.late
+        );
+        (self.late > 0).then(|| {
+            Warning::new("late_client", text).remedy("give them more time with --connect-for")
+        })
+    }
+
+    /// What is to be said of tools that nobody named and that hold everything up.
+    pub fn slow_tools(&self, named: &[String]) -> Vec<Warning> {
+        slow::warnings(
+            &self.collector.by_label(),
+            self.prepared.plan.labels.all(),
+            named,
+        )
+    }
+
+    /// Writes the summaries, and how the generator was doing.
+    pub fn summarize(mut self) {
+        self.progress.clear();
+        let plan = &self.prepared.plan;
+        let all = self.collector.finish(&self.pen, &self.homes, self.until_ns);
+        let now = Reading::now();
+        let t0_ns = plan.stages.all()[0].start_ns;
+        let end_ns = plan.stages.load_end_ns().min(self.until_ns);
+        self.pen.write(Summary {
+            is_final: true,
+            generator: Some(Generator {
+                model: if plan.model == Model::Closed {
+                    "closed"
+                } else {
+                    "open"
+                }
+                .to_owned(),
+                clients: u64::from(plan.clients),
+                threads: plan.threads,
+                cpu_us: now.cpu_us.saturating_sub(self.begin.cpu_us),
+                wall_us: now.at_us.saturating_sub(t0_ns / 1_000),
+                max_gap_us: self.health.max_gap_ns / 1_000,
+                steal_percent: now.steal_percent_since(&self.begin),
+                scheduling: self.health.scheduling.map(|s| s.name().to_owned()),
+                stray_answers: self.health.stray_answers,
+                connects: self.health.connects,
+            }),
+            dialects: Some(self.prepared.dialects.clone()),
+            ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
+        });
+    }
+}
