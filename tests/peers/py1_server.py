@@ -11,10 +11,11 @@ from py_furniture import furnish
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--mode", choices=["http", "ws"], default="http")
+parser.add_argument("--calls", metavar="FILE", help="append the name of each tool that is called")
 args = parser.parse_args()
 
 server = FastMCP("py1", log_level="ERROR")
-furnish(server, ToolAnnotations(readOnlyHint=True), ToolAnnotations(readOnlyHint=False))
+furnish(server, ToolAnnotations(readOnlyHint=True), ToolAnnotations(readOnlyHint=False), args.calls)
 
 
 async def websocket(scope, receive, send):

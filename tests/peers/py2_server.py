@@ -10,10 +10,11 @@ from py_furniture import furnish
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--mode", choices=["stateful-sse", "stateless-json"], default="stateful-sse")
+parser.add_argument("--calls", metavar="FILE", help="append the name of each tool that is called")
 args = parser.parse_args()
 
 server = MCPServer("py2", version="1", log_level="ERROR")
-furnish(server, ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False))
+furnish(server, ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False), args.calls)
 stateless = args.mode == "stateless-json"
 app = server.streamable_http_app(json_response=stateless, stateless_http=stateless)
 # Without a limit, uvicorn waits at SIGTERM until every open event stream has been closed by its client.

@@ -25,27 +25,40 @@ class Trip(BaseModel):
     budget: float | None = None
 
 
-def furnish(server, read_only, writes) -> None:
-    """Register everything on `server`; `read_only` and `writes` are the SDK's own annotation objects."""
+def furnish(server, read_only, writes, calls: str | None) -> None:
+    """Register everything on `server`; `read_only` and `writes` are the SDK's own annotation objects.
+
+    Into the file `calls` goes a line for each call of a tool, its name: what a load tool's report is held against.
+    """
+    # Line by line, so that a reader sees each call once its answer has come.
+    log = open(calls, "a", buffering=1) if calls else None
+
+    def note(tool: str) -> None:
+        if log:
+            log.write(f"{tool}\n")
 
     @server.tool(annotations=read_only)
     def echo(message: str) -> str:
         """Give back the message."""
+        note("echo")
         return message
 
     @server.tool(annotations=read_only)
     def plan_trip(trip: Trip) -> dict[str, int]:
         """Count the nights of a trip (nested arguments)."""
+        note("plan_trip")
         return {"stops": len(trip.stops), "nights": sum(stop.nights for stop in trip.stops)}
 
     @server.tool()
     def divide(a: float, b: float) -> float:
         """Divide a by b; no annotation at all, and b = 0 is a tool error (`isError`)."""
+        note("divide")
         return a / b
 
     @server.tool(annotations=writes)
     def append_note(text: str) -> int:
         """Append a note: not read-only, so no load tool may call it unasked."""
+        note("append_note")
         notes.append(text)
         return len(notes)
 

@@ -1,4 +1,8 @@
 //! A test server on the official Rust SDK (`rmcp`), which speaks both eras on one port.
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::serve::ListenerExt;
@@ -17,12 +21,25 @@ use tokio_util::sync::CancellationToken;
 /// Calls of `append_note`. A load tool that respects `readOnlyHint` leaves it at 0.
 static NOTES: AtomicUsize = AtomicUsize::new(0);
 
+/// Where the name of each tool that is called goes, a line each: what a load tool's report is held against.
+static CALLS: OnceLock<File> = OnceLock::new();
+
+fn note(tool: &str) {
+    if let Some(mut file) = CALLS.get() {
+        // One write(2) a line on a file opened for appending, so that threads don't mix.
+        let _ = file.write_all(format!("{tool}\n").as_bytes());
+    }
+}
+
 #[derive(Parser)]
 struct Cli {
     #[arg(long)]
     port: u16,
     #[arg(long, value_enum, default_value = "stateful-sse")]
     mode: Mode,
+    /// Append the name of each tool that is called to this file.
+    #[arg(long)]
+    calls: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -75,12 +92,14 @@ impl Peer {
     /// Give back the message.
     #[tool(annotations(read_only_hint = true))]
     fn echo(&self, Parameters(Echo { message }): Parameters<Echo>) -> String {
+        note("echo");
         message
     }
 
     /// Count the nights of a trip (nested arguments).
     #[tool(annotations(read_only_hint = true))]
     fn plan_trip(&self, Parameters(Plan { trip }): Parameters<Plan>) -> String {
+        note("plan_trip");
         let nights: u32 = trip.stops.iter().map(|stop| stop.nights).sum();
         let by = match trip.mode {
             Travel::Rail => "rail",
@@ -99,6 +118,7 @@ impl Peer {
     /// Append a note: not read-only, so no load tool may call it unasked.
     #[tool(annotations(read_only_hint = false))]
     fn append_note(&self, Parameters(Echo { message }): Parameters<Echo>) -> String {
+        note("append_note");
         format!("{} {message}", NOTES.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
@@ -186,6 +206,10 @@ impl ServerHandler for Peer {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let cli = Cli::parse();
+    if let Some(path) = &cli.calls {
+        let file = File::options().create(true).append(true).open(path)?;
+        CALLS.get_or_init(|| file);
+    }
     let stateful = cli.mode == Mode::StatefulSse;
     let stop = CancellationToken::new();
     let mut config = StreamableHttpServerConfig::default();
