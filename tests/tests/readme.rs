@@ -28,7 +28,7 @@ fn every_recipe_runs_as_written_and_says_something() {
     let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
     // One folder for all: a recipe reads what the first pipe of the README has left, here a shorter run of it.
     let mut script = String::from(
-        "mcp-deploy local --replicas 2 | mcp-gen -q --clients 5 --rate 50/s --connect-for 300ms --for 3s > run.jsonl || exit 9\n",
+        "mcp-deploy local --replicas 2 | mcp-gen -q --clients 25 --rate 100/s --connect-for 300ms --for 3s > run.jsonl || exit 9\n",
     );
     for (i, recipe) in recipes.iter().enumerate() {
         let recipe = recipe.replace("127.0.0.1:5555", address);
