@@ -144,11 +144,12 @@ impl<'a> Load<'a> {
     /// What is to be said when some of the clients were not connected in time.
     pub fn late(&self, clients: u32) -> Option<Warning> {
         let text = format!(
-            "{} of {clients} clients were not connected when the load began; they joined late",
+            "{} of {clients} clients were not connected when the load began; their calls wait until they are, or fail",
             self.late
         );
         (self.late > 0).then(|| {
-            Warning::new("late_client", text).remedy("give them more time with --connect-for")
+            Warning::new("late_client", text)
+                .remedy("if the server only needs longer, give them more time with --connect-for")
         })
     }
 

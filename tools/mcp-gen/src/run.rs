@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
             self.warn(
                 Warning::new(
                     "stdin_ignored",
-                    "a pipe stands at stdin, and with --url it is not read",
+                    "a pipe stands at stdin, and with --url or TARGET_SERVERS it is not read",
                 )
                 .remedy("add - to read it too"),
             );
