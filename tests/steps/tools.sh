@@ -25,6 +25,7 @@ look() {
   need npm has npm
   need shellcheck has shellcheck
   need nix-bin has nix
+  need wrk has wrk # the benchmark's yardstick
 }
 
 if ! command -v cargo > /dev/null; then
