@@ -45,7 +45,9 @@ impl Worker {
             }
             self.retries.pop();
             self.clients[c].retry_noted = false;
-            if self.clients[c].session == Session::Down && now < self.load_end_ns {
+            // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
+            let wanted = now < self.load_end_ns || self.clients[c].has_backlog();
+            if self.clients[c].session == Session::Down && wanted {
                 self.connect(c, now);
             }
         }
