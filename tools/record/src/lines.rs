@@ -49,6 +49,8 @@ pub struct Lines<R> {
     inner: R,
     buf: Vec<u8>,
     filled: usize,
+    /// So many bytes at the front are known to hold no line end.
+    searched: usize,
     /// The number of the line that begins at `buf[0]`, or that an over-long line has.
     number: u64,
     within_long: bool,
@@ -62,6 +64,7 @@ impl<R: Read> Lines<R> {
             inner,
             buf: vec![0; 64 * 1024],
             filled: 0,
+            searched: 0,
             number: 1,
             within_long: false,
             ended: false,
@@ -77,15 +80,23 @@ impl<R: Read> Lines<R> {
             if self.ended {
                 return Ok(None);
             }
+            // Also what was read together with the end of an over-long line: it may hold whole lines.
+            if let Some(block) = self.whole_lines() {
+                return Ok(Some(Piece::Lines(block)));
+            }
+            // With its `\n` it will be longer than a line may be.
+            if self.filled >= MAX_LINE_BYTES {
+                self.within_long = true;
+                let bytes = self.take(self.filled);
+                return Ok(Some(self.part(bytes, false)));
+            }
             if self.filled == self.buf.len() {
-                self.buf
-                    .resize((self.buf.len() * 2).min(MAX_LINE_BYTES + 1), 0);
+                self.buf.resize((self.buf.len() * 2).min(MAX_LINE_BYTES), 0);
             }
             let n = match self.inner.read(&mut self.buf[self.filled..]) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             };
-            let fresh = self.filled..self.filled + n;
             self.filled += n;
             if n == 0 {
                 self.ended = true;
@@ -96,21 +107,23 @@ impl<R: Read> Lines<R> {
                 let bytes = self.take(end.map_or(self.filled, |i| i + 1));
                 return Ok(Some(self.part(bytes, end.is_some())));
             }
-            if let Some(end) = memrchr(b'\n', &self.buf[fresh.clone()]) {
-                let bytes = self.take(fresh.start + end + 1);
-                let block = Block {
-                    bytes,
-                    first: self.number,
-                };
-                self.number += block.count();
-                return Ok(Some(Piece::Lines(block)));
-            }
-            if self.filled > MAX_LINE_BYTES {
-                self.within_long = true;
-                let bytes = self.take(self.filled);
-                return Ok(Some(self.part(bytes, false)));
-            }
         }
+    }
+
+    /// The whole lines that are there, unless they are within an over-long one.
+    fn whole_lines(&mut self) -> Option<Block> {
+        if self.within_long {
+            return None;
+        }
+        let fresh = &self.buf[self.searched..self.filled];
+        let end = memrchr(b'\n', fresh).map(|i| self.searched + i + 1);
+        self.searched = self.filled;
+        let block = Block {
+            bytes: self.take(end?),
+            first: self.number,
+        };
+        self.number += block.count();
+        Some(block)
     }
 
     /// What is left at the end of the input: a last line without its end.
@@ -145,6 +158,7 @@ impl<R: Read> Lines<R> {
         let bytes = self.buf[..n].to_vec();
         self.buf.copy_within(n..self.filled, 0);
         self.filled -= n;
+        self.searched = self.searched.saturating_sub(n);
         bytes
     }
 }
@@ -220,5 +234,32 @@ mod tests {
         assert_eq!(all, input);
         assert_eq!(long, [2]);
         assert_eq!(seen, [(1, b"one".to_vec()), (3, b"three".to_vec())]);
+    }
+
+    #[test]
+    fn lines_that_came_with_the_end_of_an_over_long_one_are_lines_before_more_is_read() {
+        let mut input = vec![b'x'; MAX_LINE_BYTES + 5];
+        input.extend(b"\ntwo\nthree\n");
+        input.extend(vec![b'y'; MAX_LINE_BYTES + 5]);
+        for cut in [1_000, 60_000, 1_000_000] {
+            let (all, seen, long) = read_all(&input, vec![cut; 10_000]);
+            assert_eq!(all, input);
+            assert_eq!(seen, [(2, b"two".to_vec()), (3, b"three".to_vec())]);
+            assert_eq!(long, [1, 4]);
+        }
+    }
+
+    #[test]
+    fn a_line_of_one_mib_with_its_end_is_a_line_and_one_byte_more_is_not() {
+        for (length, is_line) in [(MAX_LINE_BYTES - 1, true), (MAX_LINE_BYTES, false)] {
+            let mut input = vec![b'x'; length];
+            input.extend(b"\nnext\n");
+            let (all, seen, long) = read_all(&input, vec![1_000_000; 10]);
+            assert_eq!(all, input);
+            assert_eq!(
+                (seen.len(), long.len()),
+                if is_line { (2, 0) } else { (1, 1) }
+            );
+        }
     }
 }
