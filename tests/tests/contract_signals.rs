@@ -69,8 +69,8 @@ fn ctrl_c_ends_the_script_itself_since_the_last_stage_dies_of_it() {
 fn ctrl_c_ends_the_script_also_where_the_pipeline_ends_in_any_other_tool() {
     for last in [
         "mcp-chaos",
-        "mcp-gen --clients 2 --connect-for 300ms --for 60s",
         "mcp-scrape",
+        "mcp-gen --clients 2 --connect-for 300ms --for 60s",
     ] {
         let running = Pipeline::new(format!(
             "mcp-deploy local -n 1 | {last} > run.jsonl; echo went on"
@@ -78,6 +78,14 @@ fn ctrl_c_ends_the_script_also_where_the_pipeline_ends_in_any_other_tool() {
         .start();
         running.until_written("run.jsonl", r#""type":"ready""#);
         running.signal(SIGINT);
+        if !last.starts_with("mcp-gen") {
+            // Without a generator nobody ends the pipe: the filter waits for the end of the stream, and mcp-deploy, up
+            // to 20 s, for the filter to leave. A second Ctrl-C is for that.
+            pipe_tests::until("mcp-deploy waits", pipe_tests::PATIENCE, || {
+                running.stderr().contains("interrupted")
+            });
+            running.signal(SIGINT);
+        }
         let run = running.finish();
         run.assert_signalled(SIGINT);
         assert_eq!(run.text(), "", "{last}");
@@ -179,8 +187,10 @@ fn calls_in_flight_at_a_signal_may_finish_within_the_grace_time_and_the_rest_is_
     run.assert_stages(&[130, 0, 130]);
     let stream = run.recorded("run.jsonl");
     let totals = stream.totals();
+    assert!(totals["errors"]["cancelled"].as_u64() > Some(0), "{totals}");
     assert_eq!(
-        totals["errors"]["cancelled"], totals["scheduled"],
+        totals["errors"].as_object().map(|e| e.len()),
+        Some(1),
         "{totals}"
     );
     assert_conserved(&stream);
@@ -198,8 +208,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         running.until_load("run.jsonl");
         running.signal(signal);
         let run = running.finish();
-        run.assert_stages(&[0; 6]);
-        assert_eq!(run.verdict("report.json")["verdict"], "PASS", "{name}");
+        run.assert_stages_and_report(&[0; 5], "report.json");
         let stream = run.recorded("run.jsonl");
         assert_eq!(stream.only("mcp-gen", "end")["why"], "done");
         assert_eq!(stream.totals()["scheduled"], 120, "3 clients, 50/s, 0.8 s");
