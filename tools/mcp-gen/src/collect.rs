@@ -15,8 +15,8 @@ pub struct Collector {
     names: Vec<String>,
     /// How far each worker has reported.
     reported_ns: Vec<u64>,
-    /// Intervals that not all workers have reported: by end, with begin and rows.
-    gathering: BTreeMap<u64, (u64, BTreeMap<Key, Cell>)>,
+    /// Intervals that not all workers have reported: by the edge at which they end, with begin, end and rows.
+    gathering: BTreeMap<u64, (u64, u64, BTreeMap<Key, Cell>)>,
     /// Rows that the pen had no room for; they grow until it has.
     unwritten: BTreeMap<Key, (u64, u64, Cell)>,
     /// By stage and label, over all targets.
@@ -86,12 +86,17 @@ impl Collector {
         rows: Vec<(Key, Cell)>,
         pen: &Pen,
     ) {
-        let (start, cells) = self
+        // A worker's last interval ends where the worker does. It belongs to its fellows' of that time all the same:
+        // apart, neither would show what is in flight at both.
+        let edge_ns = self
+            .plan
+            .stages
+            .next_edge_ns(start_ns, self.plan.interval_ns);
+        let (start, end, cells) = self
             .gathering
-            .entry(end_ns)
-            .or_insert_with(|| (start_ns, BTreeMap::new()));
-        // A worker's last interval ends where the worker does, and so may begin in another place than its fellows'.
-        *start = (*start).min(start_ns);
+            .entry(edge_ns)
+            .or_insert_with(|| (start_ns, end_ns, BTreeMap::new()));
+        (*start, *end) = (start_ns.min(*start), end_ns.max(*end));
         for (key, cell) in rows {
             cells.entry(key).or_default().add(&cell, true);
         }
@@ -108,8 +113,12 @@ impl Collector {
     fn write_complete(&mut self, pen: &Pen) {
         let safe = self.reported_ns.iter().copied().min().unwrap_or(u64::MAX);
         while let Some(entry) = self.gathering.first_entry().filter(|e| *e.key() <= safe) {
-            let end_ns = *entry.key();
-            let (start_ns, cells) = entry.remove();
+            let edge_ns = *entry.key();
+            let (start_ns, mut end_ns, cells) = entry.remove();
+            if safe < u64::MAX {
+                // One who ended a moment past the edge must not reach into the next interval of those who go on.
+                end_ns = end_ns.min(edge_ns);
+            }
             self.complete(start_ns, end_ns, cells, pen);
         }
     }

@@ -1,7 +1,7 @@
 //! Closing connections: lost ones, those of clients that move, and all of them at the end.
 
 use super::client::Session;
-use super::conn::{Codec, Conn, Phase};
+use super::conn::{Codec, Phase};
 use super::settle::calls_of;
 use super::worker::{Worker, live};
 use crate::plan::Homes;
@@ -15,8 +15,11 @@ impl Worker {
         let Some(state) = self.conns[conn].as_ref() else {
             return;
         };
-        let (c, answers) = (state.client, state.answers);
+        let (c, answers, retired) = (state.client, state.answers, state.retired);
         self.remove(conn);
+        if retired {
+            return;
+        }
         let is_websocket = self.home_of(c).endpoint.scheme.is_websocket();
         let client = &mut self.clients[c];
         if !client.conns.is_empty() {
@@ -95,9 +98,9 @@ impl Worker {
             self.clients[c].move_to(home);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.
             for conn in std::mem::take(&mut self.clients[c].conns) {
-                let busy = self.conns[conn].as_ref().is_some_and(Conn::is_busy);
-                if !busy {
-                    self.remove(conn);
+                match self.conns[conn].as_mut() {
+                    Some(state) if state.has_calls() => state.retired = true,
+                    _ => self.remove(conn),
                 }
             }
             self.clients[c].idle.clear();

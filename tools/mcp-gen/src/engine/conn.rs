@@ -134,9 +134,9 @@ impl Conn {
         self.counted && !matches!(self.job, Job::Errand(_))
     }
 
-    /// Whether calls or errands are under way on it.
-    pub fn is_busy(&self) -> bool {
-        self.calls.len() > 0 || !matches!(self.job, Job::Idle)
+    /// Whether calls are under way on it.
+    pub fn has_calls(&self) -> bool {
+        self.calls.len() > 0 || matches!(self.job, Job::Call(..))
     }
 
     /// Whether the head of an HTTP answer to a call has come, and not yet all of it.

@@ -184,8 +184,17 @@ impl Worker {
 
     /// Puts a call's bytes into a connection's output. They are written when the round's due calls are all there.
     fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
-        let home: Arc<Home> = Arc::clone(&self.homes[usize::from(drawn.home)]);
-        let template = &home.menu.dish(drawn.dish as usize).template;
+        // Where the client lives now, which for a call that waited while it moved is not the call's home.
+        let home: Arc<Home> = self.home_of(c);
+        let dish = if drawn.home == self.clients[c].home()
+            || Arc::ptr_eq(&home.menu, &self.homes[usize::from(drawn.home)].menu)
+        {
+            drawn.dish as usize
+        } else {
+            home.menu
+                .draw(self.plan.seed, self.clients[c].number, drawn.index)
+        };
+        let template = &home.menu.dish(dish).template;
         let client = &mut self.clients[c];
         let id = client.next_id;
         client.next_id += 1;

@@ -282,7 +282,7 @@ impl Worker {
         let Some(state) = self.conns[conn].as_ref() else {
             return;
         };
-        let (c, retired, busy) = (state.client, state.retired, state.is_busy());
+        let (c, retired, busy) = (state.client, state.retired, state.has_calls());
         if !retired {
             self.serve(c, now);
         } else if !busy {

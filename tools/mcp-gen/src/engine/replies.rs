@@ -166,6 +166,7 @@ impl Worker {
             self.settle_http(conn, outcome, now);
         }
         let state = self.conns[conn].as_mut()?;
+        let retired = state.retired;
         state.answers += 1;
         state.received_bytes = 0;
         match std::mem::take(&mut state.job) {
@@ -177,7 +178,7 @@ impl Worker {
                 self.set_free(conn, reusable, now);
             }
             Job::Call(call, Some(Outcome::SessionLost))
-                if call.id >= self.clients[c].session_first_id =>
+                if !retired && call.id >= self.clients[c].session_first_id =>
             {
                 self.session_lost(conn, reusable, now);
             }

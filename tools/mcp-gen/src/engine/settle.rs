@@ -158,13 +158,9 @@ impl Worker {
             self.sweep_conn(conn, now);
         }
         for c in 0..self.clients.len() {
-            while let Some(drawn) = self.first_waiting(c) {
-                if !self.is_too_old(&drawn, now) {
-                    break;
-                }
-                self.clients[c].next_sent += 1;
-                self.settle_unsent(c, &drawn, Outcome::Abandoned, now);
-            }
+            // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
+            // would wake a client that has no connection.
+            self.serve(c, now);
         }
     }
 
