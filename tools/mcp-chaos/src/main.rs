@@ -4,9 +4,9 @@ use clap::Parser;
 use record::{Say, filter};
 use std::process::ExitCode;
 
-/// Breaks MCP servers and networks, and mends them.
+/// Stands between mcp-deploy and mcp-gen, and copies every line of the stream.
 ///
-/// So far it injects no faults: it keeps its place in the pipe and copies every line.
+/// This version injects no faults.
 #[derive(Parser)]
 #[command(
     name = "mcp-chaos",

@@ -154,7 +154,15 @@ impl Order<'_> {
                     let each = f64::from(*weight) / calls.len() as f64;
                     for (tool, params) in calls {
                         let label = labels.index(method, tool.as_deref());
-                        weighted.push((each, label, Template::new(method, params, dialect)));
+                        let schema = tool.as_deref().and_then(|name| {
+                            discovery.catalogue.tools.iter().find(|t| t.name == name)
+                        });
+                        let arguments = params["arguments"].clone();
+                        let mut template = Template::new(method, params, dialect);
+                        if let Some(tool) = schema {
+                            template = template.with_param_headers(&tool.input_schema, &arguments);
+                        }
+                        weighted.push((each, label, template));
                     }
                 }
             }

@@ -21,7 +21,7 @@ impl Progress {
         let bar = wanted.then(|| {
             let bar = ProgressBar::new((end_ns - start_ns) / 1_000_000);
             if let Ok(style) =
-                ProgressStyle::with_template("{prefix:>8} [{wide_bar:.cyan/dim}] {msg}")
+                ProgressStyle::with_template("{prefix:>8} {elapsed} [{wide_bar:.cyan/dim}] {msg}")
             {
                 bar.set_style(style.progress_chars("=> "));
             }

@@ -17,7 +17,7 @@ use std::time::Duration;
 enum Happening {
     Arrival(Arrival),
     ReaderLeft,
-    Signal(i32, u32),
+    Signal(i32),
     Found(Vec<Found>),
     Report(Report),
 }
@@ -28,8 +28,6 @@ enum Halt {
     Fatal(String),
     /// The user has sent a signal.
     Signal(i32),
-    /// A second one: at once.
-    Now(i32),
     /// Nobody reads any more.
     ReaderLeft,
 }
@@ -41,7 +39,7 @@ const STALE_US: u64 = 60_000_000;
 pub fn run(cli: &Cli, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
     let on_signal = tell.clone();
-    if let Err(e) = signal::watch(move |s, n| drop(on_signal.send(Happening::Signal(s, n)))) {
+    if let Err(e) = signal::watch_first(move |s| drop(on_signal.send(Happening::Signal(s)))) {
         say.error(&format!("cannot watch signals: {e}"));
         return Ending::Exit(2);
     }
@@ -157,8 +155,7 @@ impl<'a> Run<'a> {
                 return Err(Halt::Fatal(format!("cannot read stdin: {e}")));
             }
             Happening::ReaderLeft => return Err(Halt::ReaderLeft),
-            Happening::Signal(s, 1) => return Err(Halt::Signal(s)),
-            Happening::Signal(s, _) => return Err(Halt::Now(s)),
+            Happening::Signal(s) => return Err(Halt::Signal(s)),
             Happening::Found(_) | Happening::Report(_) => {}
         }
         Ok(())
@@ -258,7 +255,6 @@ impl<'a> Run<'a> {
                         continue;
                     };
                     match &early {
-                        Halt::Now(_) => return Err(early),
                         Halt::Signal(_) => {
                             self.say.note("no more calls are started; those in flight may finish (again to end at once)");
                             load.order_end(|| Command::Drain);
@@ -295,7 +291,7 @@ impl<'a> Run<'a> {
         loop {
             let left = until.saturating_duration_since(std::time::Instant::now());
             match self.told.recv_timeout(left) {
-                Ok(Happening::Signal(signal, _)) => return Some(signal),
+                Ok(Happening::Signal(signal)) => return Some(signal),
                 Ok(_) => {}
                 Err(_) => return None,
             }
@@ -310,7 +306,6 @@ impl<'a> Run<'a> {
                 "reader_left",
                 filter::after_the_reader(None, || self.signal_soon()),
             ),
-            Some(Halt::Now(signal)) => return Ending::Signal(*signal),
             Some(Halt::Signal(signal)) => ("interrupted", Ending::Signal(*signal)),
             Some(Halt::Fatal(text)) => {
                 self.say.error(text);

@@ -4,9 +4,9 @@ use clap::Parser;
 use record::{Say, filter};
 use std::process::ExitCode;
 
-/// Adds what servers and machines say to the stream.
+/// Stands behind mcp-gen, and copies every line of the stream.
 ///
-/// So far it takes no samples: it keeps its place in the pipe and copies every line.
+/// This version takes no samples.
 #[derive(Parser)]
 #[command(
     name = "mcp-scrape",

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
 use crate::header;
+use crate::http::Routing;
 use crate::message::ClientInfo;
 use crate::revision::{Era, Revision};
 
@@ -15,6 +16,7 @@ pub struct Template {
     method: String,
     name: Option<String>,
     encoded_name: Option<String>,
+    params: Vec<(String, String)>,
     suffix: Vec<u8>,
 }
 
@@ -50,7 +52,26 @@ impl Template {
             method: method.to_owned(),
             name,
             encoded_name,
+            params: Vec::new(),
             suffix,
+        }
+    }
+
+    /// The same, with the `Mcp-Param-…` headers that the tool's schema asks for beside `arguments`.
+    #[must_use]
+    pub fn with_param_headers(self, input_schema: &Value, arguments: &Value) -> Self {
+        Self {
+            params: header::params(input_schema, arguments),
+            ..self
+        }
+    }
+
+    /// What its request says in headers, in the modern era.
+    pub fn routing(&self) -> Routing<'_> {
+        Routing {
+            method: &self.method,
+            name: self.encoded_name(),
+            params: &self.params,
         }
     }
 

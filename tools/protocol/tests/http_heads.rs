@@ -3,8 +3,11 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
-use protocol::http::{HeadError, HeadOptions, PostHead, delete_head, get_head};
+use protocol::http::{HeadError, HeadOptions, PostHead, Routing, delete_head, get_head};
+use protocol::revision::Revision;
+use protocol::template::Template;
 
 /// Request line and headers (names in lower case), as a server would parse them.
 fn parse(head: &[u8]) -> (String, Vec<(String, String)>) {
@@ -43,6 +46,14 @@ fn own(headers: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
+fn routing() -> Routing<'static> {
+    Routing {
+        method: "tools/call",
+        name: Some("echo"),
+        params: &[],
+    }
+}
+
 #[test]
 fn a_post_holds_what_both_eras_ask_for() {
     let options = HeadOptions::default();
@@ -64,7 +75,7 @@ fn a_post_holds_what_both_eras_ask_for() {
     assert_eq!(value(&headers, "mcp-method"), None);
     let head = PostHead::new(&endpoint(), &options, Some("2026-07-28"), None).unwrap();
     let mut out = Vec::new();
-    head.write(Some(("tools/call", Some("echo"))), 0, &mut out);
+    head.write(Some(routing()), 0, &mut out);
     let (_, headers) = parse(&out);
     assert_eq!(value(&headers, "mcp-method"), Some("tools/call"));
     assert_eq!(value(&headers, "mcp-name"), Some("echo"));
@@ -75,6 +86,31 @@ fn a_post_holds_what_both_eras_ask_for() {
         ),
         (Some("0"), None)
     );
+}
+
+#[test]
+fn arguments_that_the_schema_marks_stand_in_headers_too() {
+    let schema = serde_json::json!({
+        "properties": { "region": { "type": "string", "x-mcp-header": "Region" }, "n": { "type": "integer" } }
+    });
+    let arguments = serde_json::json!({ "region": "Zürich", "n": 1 });
+    let params = serde_json::json!({ "name": "weather", "arguments": arguments });
+    let template = Template::new("tools/call", params, &Dialect::new(Revision::MODERN))
+        .with_param_headers(&schema, &arguments);
+    let options = HeadOptions {
+        host_header: None,
+        headers: &[],
+    };
+    let head = PostHead::new(&endpoint(), &options, Some("2026-07-28"), None).unwrap();
+    let mut out = Vec::new();
+    head.write(Some(template.routing()), template.body_len(1), &mut out);
+    let (_, headers) = parse(&out);
+    assert_eq!(value(&headers, "mcp-name"), Some("weather"));
+    assert_eq!(
+        value(&headers, "mcp-param-region"),
+        Some("=?base64?WsO8cmljaA==?=")
+    );
+    assert_eq!(value(&headers, "mcp-param-n"), None);
 }
 
 #[test]
@@ -92,7 +128,7 @@ fn a_header_of_the_user_takes_the_place_of_ours() {
     };
     let mut out = Vec::new();
     let head = PostHead::new(&endpoint(), &options, None, None).unwrap();
-    head.write(Some(("tools/call", Some("echo"))), 2, &mut out);
+    head.write(Some(routing()), 2, &mut out);
     let (_, sent) = parse(&out);
     assert_eq!(value(&sent, "accept"), Some("*/*"));
     assert_eq!(value(&sent, "host"), Some("a.example"));

@@ -210,9 +210,8 @@ impl Worker {
             let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
             ws::write_text(&mut state.out, mask, &[a, b, d, end]);
         } else if let Some(head) = &client.head {
-            let modern = (home.dialect.era == Era::Modern)
-                .then(|| (template.method(), template.encoded_name()));
-            head.write(modern, template.body_len(id), &mut state.out);
+            let routing = (home.dialect.era == Era::Modern).then(|| template.routing());
+            head.write(routing, template.body_len(id), &mut state.out);
             template.write(id, &mut state.out);
         }
         let call = Call {

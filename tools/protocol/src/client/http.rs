@@ -9,7 +9,7 @@ use super::exchange::Response;
 use super::link::Said;
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
-use crate::http::{HeadError, HeadOptions, PostHead, delete_head, get_head};
+use crate::http::{HeadError, HeadOptions, PostHead, Routing, delete_head, get_head};
 use crate::revision::Era;
 use crate::wire::Wire;
 
@@ -172,7 +172,10 @@ impl HttpLink {
         let is_modern = self
             .dialect
             .is_some_and(|dialect| dialect.era == Era::Modern);
-        let modern = method.filter(|_| is_modern).map(|method| (method, None));
+        let modern = method.filter(|_| is_modern).map(|method| Routing {
+            method,
+            ..Routing::default()
+        });
         let mut request = Vec::new();
         head.write(modern, message.len(), &mut request);
         request.extend_from_slice(message);

@@ -18,6 +18,18 @@ fn session_lines(
     Ok(())
 }
 
+/// What a modern request says of its body in headers, so that balancers need not read the body
+/// (2026-07-28, Streamable HTTP). All values are encoded already, where HTTP cannot carry them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Routing<'a> {
+    /// `Mcp-Method`.
+    pub method: &'a str,
+    /// `Mcp-Name`: the tool, prompt or resource, where the method has one.
+    pub name: Option<&'a str>,
+    /// `Mcp-Param-…`: whole names, and values.
+    pub params: &'a [(String, String)],
+}
+
 /// Writes the head of each POST of one session.
 #[derive(Debug, Clone)]
 pub struct PostHead {
@@ -52,17 +64,20 @@ impl PostHead {
         })
     }
 
-    /// Appends the head of a POST whose body, of `body_len` bytes, follows. `modern` is the method and,
-    /// where the method has one, the name of its tool, prompt or resource, as a header value: the
-    /// caller has encoded what cannot stand in a header.
-    pub fn write(&self, modern: Option<(&str, Option<&str>)>, body_len: usize, out: &mut Vec<u8>) {
+    /// Appends the head of a POST whose body, of `body_len` bytes, follows. `routing` stands in the
+    /// headers of the modern era.
+    pub fn write(&self, routing: Option<Routing<'_>>, body_len: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.fixed);
-        if let Some((method, name)) = modern {
+        if let Some(routing) = routing {
             if !self.given_method {
-                line(out, b"Mcp-Method: ", method);
+                line(out, b"Mcp-Method: ", routing.method);
             }
-            if let Some(name) = name.filter(|_| !self.given_name) {
+            if let Some(name) = routing.name.filter(|_| !self.given_name) {
                 line(out, b"Mcp-Name: ", name);
+            }
+            for (name, value) in routing.params {
+                out.extend(name.bytes().filter(|byte| !byte.is_ascii_control()));
+                line(out, b": ", value);
             }
         }
         let mut digits = [0; 20];

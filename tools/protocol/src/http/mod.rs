@@ -15,7 +15,7 @@ mod reply;
 
 pub use broken::Broken;
 pub use event::{Content, Event, Head, Limits};
-pub use head::{PostHead, delete_head, get_head};
+pub use head::{PostHead, Routing, delete_head, get_head};
 pub use head_lines::{HeadError, HeadOptions};
 pub use reply::Reply;
 
