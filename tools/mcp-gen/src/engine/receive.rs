@@ -97,10 +97,7 @@ impl Worker {
 
     fn read(&mut self, conn: usize) {
         let mut buf = std::mem::take(&mut self.buf);
-        loop {
-            let Some(state) = self.conns[conn].as_mut() else {
-                break;
-            };
+        while let Some(state) = self.conns[conn].as_mut() {
             let n = match io::Read::read(&mut state.wire, &mut buf) {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
