@@ -13,7 +13,7 @@ use std::time::Duration;
 enum Happening {
     Ended(io::Result<()>),
     ReaderLeft,
-    Signal(i32, u32),
+    Signal(i32),
 }
 
 /// How a tool's life ended; main turns it into the exit.
@@ -55,11 +55,11 @@ pub fn after_the_reader(signalled: Option<i32>, soon: impl FnOnce() -> Option<i3
 pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
     let on_signal = tell.clone();
-    if let Err(e) = signal::watch(move |s, n| drop(on_signal.send(Happening::Signal(s, n)))) {
+    if let Err(e) = signal::watch_first(move |s| drop(on_signal.send(Happening::Signal(s)))) {
         say.error(&format!("cannot watch signals: {e}"));
         return Ending::Exit(2);
     }
-    // Reading the first line may take for ever, and a second Ctrl-C must still end it: so it has a thread.
+    // Reading the first line may take for ever, and a reader that leaves must be noticed meanwhile: so it has a thread.
     let (opened, open) = mpsc::channel();
     let start = host::start(tool, version, None);
     let on_gone = tell.clone();
@@ -81,12 +81,11 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
             Ok(Happening::Ended(ended)) => break ended,
             Ok(Happening::ReaderLeft) | Err(_) => {
                 return after_the_reader(signalled, || match told.recv_timeout(SIGNAL_GRACE) {
-                    Ok(Happening::Signal(s, _)) => Some(s),
+                    Ok(Happening::Signal(s)) => Some(s),
                     _ => None,
                 });
             }
-            Ok(Happening::Signal(s, 1)) => signalled = Some(s),
-            Ok(Happening::Signal(s, _)) => return Ending::Signal(s),
+            Ok(Happening::Signal(s)) => signalled = Some(s),
         }
     };
     let pen = open.try_recv().ok();

@@ -23,6 +23,20 @@ pub fn watch(mut on: impl FnMut(i32, u32) + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
+/// Calls `on(signal)` for the first of these signals; the second ends the process by itself, at once and whatever its
+/// threads wait for, a reader that does not read above all. For tools that have nothing to undo.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_first(mut on: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
+    watch(move |signal, n| {
+        if n > 1 {
+            die_of(signal);
+        }
+        on(signal);
+    })
+}
+
 /// Ends the process by `signal` itself, so that bash sees it and stops the script. Returns only where that fails.
 pub fn die_of(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
