@@ -142,6 +142,29 @@ fn a_reader_that_never_reads_does_not_outlive_the_patience_of_a_second_signal() 
     });
 }
 
+#[test]
+fn a_filter_whose_reader_never_reads_ends_at_a_second_signal() {
+    for tool in pipe_tests::FILTERS {
+        let running = Pipeline::new(format!(
+            "seq -f '{{\"n\":%.0f}}' 2000000 | {tool} | sleep 50"
+        ))
+        .outlives_signals()
+        .start();
+        pipe_tests::until("a full pipe", pipe_tests::PATIENCE, || {
+            let all = running.processes();
+            all.iter().any(|p| p.command == tool && pipe_is_full(p.pid))
+        });
+        let pid = running.stage(tool);
+        for _ in 0..2 {
+            running.signal_one(pid, libc::SIGTERM);
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        pipe_tests::until("the filter is gone", pipe_tests::PATIENCE, || {
+            running.processes().iter().all(|p| p.pid != pid)
+        });
+    }
+}
+
 /// Whether a thread of the process hangs in write(2) to a pipe.
 fn pipe_is_full(pid: i32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
