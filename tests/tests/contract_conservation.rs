@@ -20,7 +20,8 @@ fn run(options: &str) -> Stream {
 /// The share of a class among all calls that were due.
 fn share(stream: &Stream, class: &str) -> f64 {
     let totals = stream.totals();
-    totals["errors"][class].as_f64().unwrap_or(0.0) / totals["scheduled"].as_f64().unwrap()
+    totals["errors"][class].as_f64().unwrap_or(0.0)
+        / totals["scheduled"].as_f64().expect("the schema says so")
 }
 
 #[test]

@@ -53,7 +53,9 @@ fn peak_memory_kib(pid: i32) -> u64 {
 /// Asserts that all calls that were not ok fell into these classes, and that there are some.
 #[track_caller]
 fn assert_only(stream: &Stream, classes: &[&str]) {
-    let errors = stream.totals()["errors"].as_object().unwrap();
+    let errors = stream.totals()["errors"]
+        .as_object()
+        .expect("the schema says so");
     assert!(!errors.is_empty(), "no errors: {}", stream.totals());
     assert!(
         errors.keys().all(|c| classes.contains(&c.as_str())),
@@ -154,7 +156,9 @@ fn discovery_requests() -> u64 {
     ))
     .run();
     run.assert_stages(&[0]);
-    let calls = run.stream().totals()["sent"].as_u64().unwrap();
+    let calls = run.stream().totals()["sent"]
+        .as_u64()
+        .expect("the schema says so");
     asked.load(Relaxed) - calls
 }
 

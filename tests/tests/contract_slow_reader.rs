@@ -4,7 +4,9 @@ use pipe_tests::{Pipeline, Server, Stream, assert_conserved, assert_intervals_ad
 
 /// The longest second that the generator's own loop was late, from its last word.
 fn max_gap_us(stream: &Stream) -> u64 {
-    stream.totals()["generator"]["max_gap_us"].as_u64().unwrap()
+    stream.totals()["generator"]["max_gap_us"]
+        .as_u64()
+        .expect("the schema says so")
 }
 
 #[test]
@@ -40,8 +42,11 @@ fn late(stream: &Stream) -> u64 {
         .of("summary")
         .into_iter()
         .filter(|s| s["final"] != true);
-    rows.map(|s| s["ok"].as_u64().unwrap() - s["ok_in_stage"].as_u64().unwrap())
-        .sum()
+    rows.map(|s| {
+        s["ok"].as_u64().expect("the schema says so")
+            - s["ok_in_stage"].as_u64().expect("the schema says so")
+    })
+    .sum()
 }
 
 /// A load with so many rows that the queue of 8 MiB and the pipe are full soon: 60 targets, 4 kinds of calls, 10 intervals a second.
