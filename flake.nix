@@ -35,8 +35,11 @@
         ./clippy.toml
         ./tools
         ./tests/Cargo.toml
+        ./tests/bench
         ./tests/src
         ./tests/tests
+        # A test is compiled with it: its recipes run as they stand there.
+        ./README.md
       ];
       source = lib.fileset.toSource {
         root = ./.;
