@@ -80,6 +80,11 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
         match told.recv() {
             Ok(Happening::Ended(ended)) => break ended,
             Ok(Happening::ReaderLeft) | Err(_) => {
+                // A full disk ends the pen like a reader that left, and is none: closing the pen tells.
+                if let Some(Err(e)) = open.recv().ok().map(|pen| pen.close("reader_left", 0)) {
+                    say.error(&format!("cannot write stdout: {e}"));
+                    return Ending::Exit(2);
+                }
                 return after_the_reader(signalled, || match told.recv_timeout(SIGNAL_GRACE) {
                     Ok(Happening::Signal(s)) => Some(s),
                     _ => None,
