@@ -132,11 +132,15 @@ fn a_full_disk_is_no_goodbye_but_a_failure_with_a_sentence() {
     for first in [
         format!("mcp-gen --url {} {LOAD} --for 300ms", server.http()),
         "echo '{}' | mcp-chaos".to_owned(),
+        // Noticed while the stream still goes on.
+        "(echo '{}'; sleep 2) | mcp-scrape".to_owned(),
+        format!("mcp-deploy attach {}", server.http()),
+        "mcp-deploy local -n 1".to_owned(),
     ] {
         let run = Pipeline::new(format!("{first} > /dev/full")).run();
         assert_eq!(run.status.code(), Some(2), "{first}: {}", run.stderr);
         assert!(
-            run.stderr.contains("cannot write stdout"),
+            run.stderr.contains("No space left on device"),
             "{first}: {}",
             run.stderr
         );
