@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     if let Some(code) = undo::hidden() {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
     let say = Arc::new(Say::new(cli::TOOL, cli.quiet));
     let ending = match cli.command {
         Command::Local(args) => local::run(args, &say),
@@ -43,4 +46,15 @@ fn main() -> ExitCode {
             Ending::Exit(2)
         })
         .leave()
+}
+
+/// Says what was wrong with the command line, with the tool's name in front, or prints what was asked for.
+fn usage(e: &clap::Error) -> ExitCode {
+    if !e.use_stderr() {
+        let _ = e.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = e.to_string();
+    Say::new("mcp-deploy", false).error(text.trim_start_matches("error: ").trim_end());
+    ExitCode::from(2)
 }

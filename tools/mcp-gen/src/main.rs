@@ -27,11 +27,25 @@ use record::Say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut cli = cli::Cli::parse();
+    let mut cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
     let say = Say::new("mcp-gen", cli.quiet);
     if let Err(e) = env::fill(&mut cli) {
         say.error(&format!("{e:#}"));
         return ExitCode::from(2);
     }
     run::run(&cli, &say).leave()
+}
+
+/// Says what was wrong with the command line, with the tool's name in front, or prints what was asked for.
+fn usage(e: &clap::Error) -> ExitCode {
+    if !e.use_stderr() {
+        let _ = e.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = e.to_string();
+    Say::new("mcp-gen", false).error(text.trim_start_matches("error: ").trim_end());
+    ExitCode::from(2)
 }

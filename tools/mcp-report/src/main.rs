@@ -20,8 +20,23 @@ mod terminal;
 mod verdict;
 
 use clap::Parser;
+use record::Say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    life::live(&cli::Cli::parse()).leave()
+    match cli::Cli::try_parse() {
+        Ok(cli) => life::live(&cli).leave(),
+        Err(e) => usage(&e),
+    }
+}
+
+/// Says what was wrong with the command line, with the tool's name in front, or prints what was asked for.
+fn usage(e: &clap::Error) -> ExitCode {
+    if !e.use_stderr() {
+        let _ = e.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = e.to_string();
+    Say::new("mcp-report", false).error(text.trim_start_matches("error: ").trim_end());
+    ExitCode::from(2)
 }

@@ -20,7 +20,21 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
     let say = Say::new("mcp-scrape", cli.quiet);
     filter::run("mcp-scrape", env!("CARGO_PKG_VERSION"), &say).leave()
+}
+
+/// Says what was wrong with the command line, with the tool's name in front, or prints what was asked for.
+fn usage(e: &clap::Error) -> ExitCode {
+    if !e.use_stderr() {
+        let _ = e.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = e.to_string();
+    Say::new("mcp-scrape", false).error(text.trim_start_matches("error: ").trim_end());
+    ExitCode::from(2)
 }

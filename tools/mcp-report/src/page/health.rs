@@ -7,7 +7,8 @@ use crate::show;
 /// Adds the section.
 pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     let g = &report.generator;
-    if g.generators == 0 {
+    // Without a final summary, nothing is known of it.
+    if g.generators == 0 || g.threads == 0 {
         return;
     }
     let mut facts = Vec::new();
