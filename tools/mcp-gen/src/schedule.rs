@@ -28,7 +28,9 @@ impl Schedule {
     /// The instant of call `index` on CLOCK_MONOTONIC, in nanoseconds. It multiplies, so rounding never adds up.
     #[must_use]
     pub fn due_ns(&self, index: u64) -> u64 {
-        self.start_ns + ((index as f64 + self.phase) * self.period_ns) as u64
+        // A rate of less than a call in centuries must not come round to the past, where it would be due for ever.
+        self.start_ns
+            .saturating_add(((index as f64 + self.phase) * self.period_ns) as u64)
     }
 
     /// The first call that is due at `ns` or later.
@@ -83,5 +85,16 @@ mod tests {
         let year = 365 * 86_400 * 1_000u64;
         let drift = s.due_ns(year) - s.due_ns(0);
         assert!(drift.abs_diff(year * 1_000_000) < 1_000, "{drift}");
+    }
+
+    #[test]
+    fn a_call_in_centuries_is_never_due_in_the_past() {
+        for rate_per_s in [1e-9, 1e-11, 1e-300, f64::MIN_POSITIVE] {
+            let s = Schedule::new(1_000_000_000, rate_per_s, 0, 1, 3);
+            for index in [0, 1, 2, u64::MAX] {
+                assert!(s.due_ns(index) >= 1_000_000_000, "{rate_per_s} {index}");
+            }
+            assert!(s.due_ns(1) >= s.due_ns(0), "{rate_per_s}");
+        }
     }
 }
