@@ -66,7 +66,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
 
-    /// Also trust this Origin, for instance https://app.example; `*` for any. Repeatable.
+    /// Also trust this Origin, for instance `https://app.example`; `*` for any. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
 

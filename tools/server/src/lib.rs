@@ -5,7 +5,7 @@
 //! 2025-11-25) and stateless requests (2026-07-28) side by side; `/health` and `/metrics` are beside it.
 //!
 //! Each connection is one task. A call's instant of answer is decided when it arrives
-//! ([`timing`]), so an answer needs no task of its own: it waits in its connection for one alarm.
+//! (`timing`), so an answer needs no task of its own: it waits in its connection for one alarm.
 
 mod answer;
 mod batch;

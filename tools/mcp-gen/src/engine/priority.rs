@@ -35,8 +35,10 @@ pub fn raise(plan: &Plan) -> Scheduling {
     if plan.normal_scheduling {
         return Scheduling::Normal;
     }
-    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    if plan.threads < cpus && set(libc::SCHED_RR, 1) {
+    // The machine's CPUs, not ours: who pins the generator to one of them leaves the others to the servers.
+    // SAFETY: sysconf(3) takes no pointers.
+    let cpus = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    if i64::from(plan.threads) < cpus && set(libc::SCHED_RR, 1) {
         return Scheduling::RealTime;
     }
     // SAFETY: setpriority(2) takes no pointers; 0 is the calling thread.
