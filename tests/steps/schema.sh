@@ -4,7 +4,8 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 cargo run --locked --quiet -p record --example docs -- "$fresh"
 # Both ways: a file that no type stands behind any more is as wrong as an old one.
-if ! diff -ru docs/schema "$fresh/schema" || ! diff -u docs/RECORDS.md "$fresh/RECORDS.md"; then
+# report.json is the schema of mcp-report's own page, which its unit tests hold.
+if ! diff -ru --exclude=report.json docs/schema "$fresh/schema" || ! diff -u docs/RECORDS.md "$fresh/RECORDS.md"; then
   echo "docs/ is old: run cargo run -p record --example docs -- docs"
   exit 1
 fi

@@ -1,6 +1,8 @@
 //! What comes from a server is told apart, what goes to it is rendered, and neither can be talked into anything else.
 #![allow(clippy::unwrap_used)] // a helper of a test may panic as the test itself
 
+mod fuzz;
+
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use protocol::answer::{BadMessage, Incoming, http_outcome, read};
@@ -375,7 +377,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: fuzz::cases(512), rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     // serde_json is the oracle: what it takes, with a few bytes changed, is what we take.
     #[test]

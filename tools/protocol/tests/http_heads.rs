@@ -1,6 +1,8 @@
 //! Request heads hold what MCP asks for, and nothing that a user or a server gives can break out of its line.
 #![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 
+mod fuzz;
+
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use protocol::dialect::Dialect;
@@ -195,7 +197,7 @@ fn headers_that_would_break_the_framing_are_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512, rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default()
+        cases: fuzz::cases(512), rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

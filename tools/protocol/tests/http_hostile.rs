@@ -3,6 +3,8 @@
 
 mod replies;
 
+mod fuzz;
+
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use protocol::http::{Event, Limits, Reply};
@@ -35,7 +37,7 @@ fn events(seen: &[Seen]) -> &[Seen] {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 4096, rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default()
+        cases: fuzz::cases(4096), rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

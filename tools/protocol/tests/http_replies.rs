@@ -3,6 +3,8 @@
 
 mod replies;
 
+mod fuzz;
+
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use protocol::http::{Content, Event, Limits, Reply};
@@ -36,7 +38,7 @@ fn single_bytes_change_nothing() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default()
+        cases: fuzz::cases(512), rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

@@ -1,6 +1,8 @@
 //! Arguments made up from a schema are valid under it, by the word of a validator that we did not write.
 #![allow(clippy::unwrap_used)] // a helper of a test may panic as the test itself
 
+mod fuzz;
+
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use protocol::schema::{Want, arguments};
@@ -272,7 +274,7 @@ fn any_schema() -> impl Strategy<Value = Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1_000, rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default()
+        cases: fuzz::cases(1_000), rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     // Random schemas may allow nothing; what is made up must be right all the same. Formats don't

@@ -5,6 +5,8 @@
 //! frame with a code that may not be sent is told as it is here, where tungstenite puts 1002 in its place.
 #![allow(clippy::unwrap_used)] // the helpers of tests are tests too
 
+mod fuzz;
+
 use std::io::{self, Cursor, Read, Write};
 
 use proptest::prelude::*;
@@ -225,7 +227,7 @@ fn any_frames() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3000, rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..ProptestConfig::default()
+        cases: fuzz::cases(3000), rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

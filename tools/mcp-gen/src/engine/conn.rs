@@ -31,6 +31,8 @@ pub struct Conn {
     pub watches_write: bool,
     /// Whether it is in the worker's list of those to be flushed.
     pub is_dirty: bool,
+    /// Bytes put into `out`, since it was last empty, to answer pings and requests of the server.
+    aside_bytes: usize,
     /// When connecting began.
     pub since_ns: u64,
     /// Answers that came over it.
@@ -78,6 +80,9 @@ pub enum Codec {
     Http(Reply),
 }
 
+/// A server that pings or asks without reading our answers gets no more of them beyond this.
+const MAX_ASIDE_BYTES: usize = 256 * 1024;
+
 /// What an HTTP connection is busy with.
 #[derive(Debug, Default)]
 pub enum Job {
@@ -116,6 +121,7 @@ impl Conn {
             unsent: VecDeque::new(),
             watches_write: true,
             is_dirty: false,
+            aside_bytes: 0,
             since_ns,
             answers: 0,
             received_bytes: 0,
@@ -144,10 +150,10 @@ impl Conn {
         matches!(&self.job, Job::Call(call, None) if call.first_ns > 0)
     }
 
-    /// The call in flight with this id.
+    /// The call with this id that is not settled. (An answer may come before the last byte of its request has left.)
     pub fn call_mut(&mut self, id: u64) -> Option<&mut Call> {
         match &mut self.job {
-            Job::Call(call, _) if call.id == id => Some(call),
+            Job::Call(call, None) if call.id == id => Some(call),
             _ => self.calls.get_mut(id),
         }
     }
@@ -155,6 +161,16 @@ impl Conn {
     /// Notes that the bytes of call `id` end where `out` ends now.
     pub fn mark_unsent(&mut self, id: u64) {
         self.unsent.push_back((self.out.len(), id));
+    }
+
+    /// Puts an answer to something that the server asked for into the output, unless too many wait there already: a
+    /// server that floods us must not make the buffer grow.
+    pub fn put_aside(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.aside_bytes < MAX_ASIDE_BYTES {
+            let before = self.out.len();
+            write(&mut self.out);
+            self.aside_bytes += self.out.len() - before;
+        }
     }
 
     /// Whether bytes are left to be written.
@@ -194,6 +210,7 @@ impl Conn {
         if self.written == self.out.len() && self.unsent.is_empty() {
             self.out.clear();
             self.written = 0;
+            self.aside_bytes = 0;
         } else if self.written > 1 << 20 {
             // A server that reads slowly must not make the buffer grow with what it has read.
             self.out.drain(..self.written);

@@ -190,7 +190,7 @@ impl Worker {
                 Ok(Some(Frame::Message(message))) => self.on_message(conn, message, now),
                 Ok(Some(Frame::Ping(payload))) => {
                     if let Some(state) = self.conns[conn].as_mut() {
-                        ws::write_pong(&mut state.out, [0; 4], payload);
+                        state.put_aside(|out| ws::write_pong(out, [0; 4], payload));
                     }
                     self.soil(conn);
                 }
@@ -236,7 +236,10 @@ impl Worker {
                 self.serve_or_retire(conn, now);
             }
             Ok(Incoming::Request { id, method }) => {
-                self.write_message(conn, &message::reply(id, &method))
+                let reply = message::reply(id, &method);
+                let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
+                state.put_aside(|out| ws::write_text(out, [0; 4], &[&reply, end]));
+                self.soil(conn);
             }
             Ok(Incoming::Notification { .. }) => {}
             Err(e) => {

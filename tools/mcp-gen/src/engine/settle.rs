@@ -48,6 +48,13 @@ impl Worker {
         if now >= self.edge_ns {
             self.advance(now);
         }
+        let mut call = *call;
+        if call.sent_ns == 0 && outcome == Outcome::Ok {
+            // The server needed no more of the request than it had: for the figures it was sent when that was known.
+            call.sent_ns = if call.first_ns > 0 { call.first_ns } else { now };
+            self.note_sent(&call, call.sent_ns);
+        }
+        let call = &call;
         let key = self.key_of(call);
         let stage_end = self.plan.stages.all()[usize::from(call.stage)].end_ns;
         let (cell, stands) = self.book.row(key);

@@ -14,8 +14,12 @@ use tungstenite::Message;
 use crate::support::*;
 
 fn runner(cases: u32) -> TestRunner {
+    // Few every day, many in tests/long.
+    let factor = std::env::var("MCPIPE_FUZZ")
+        .ok()
+        .and_then(|text| text.parse().ok());
     TestRunner::new(Config {
-        cases,
+        cases: cases.saturating_mul(factor.unwrap_or(1)),
         rng_seed: RngSeed::Fixed(5),
         failure_persistence: None,
         ..Config::default()
