@@ -10,6 +10,9 @@ use protocol::ws::{self, Frame, FrameReader};
 use record::clock::mono_ns;
 use std::io;
 
+/// How often a connection is read that cannot be written any more: what the server had said before it hung up.
+const LAST_READS: u32 = 64;
+
 /// What is to become of a connection after something was read.
 pub(super) enum Fate {
     /// It goes on.
@@ -33,7 +36,7 @@ impl Worker {
             self.flush(event.conn);
         }
         if event.read {
-            self.read(event.conn);
+            self.read(event.conn, 1);
         }
     }
 
@@ -52,7 +55,7 @@ impl Worker {
         state.is_dirty = false;
         if let Err(e) = state.flush() {
             // What the server said before it hung up tells more than the broken pipe.
-            self.read(conn);
+            self.read(conn, LAST_READS);
             if self.conns[conn].is_some() {
                 self.broken_off(conn, mono_ns(), &e.to_string());
             }
@@ -95,7 +98,8 @@ impl Worker {
         }
     }
 
-    fn read(&mut self, conn: usize) {
+    /// Reads at most so many times: who sends faster than we read must keep neither the schedule nor the others waiting.
+    fn read(&mut self, conn: usize, mut times: u32) {
         let mut buf = std::mem::take(&mut self.buf);
         while let Some(state) = self.conns[conn].as_mut() {
             let n = match io::Read::read(&mut state.wire, &mut buf) {
@@ -123,7 +127,9 @@ impl Worker {
             let more = self.conns[conn]
                 .as_ref()
                 .is_some_and(|s| s.wire.buffered_bytes() > 0);
-            if n < buf.len() && !more {
+            times = times.saturating_sub(1);
+            // What TLS holds ready, epoll does not tell of.
+            if (n < buf.len() || times == 0) && !more {
                 break;
             }
         }
@@ -236,9 +242,10 @@ impl Worker {
                 self.serve_or_retire(conn, now);
             }
             Ok(Incoming::Request { id, method }) => {
-                let reply = message::reply(id, &method);
                 let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
-                state.put_aside(|out| ws::write_text(out, [0; 4], &[&reply, end]));
+                state.put_aside(|out| {
+                    ws::write_text(out, [0; 4], &[&message::reply(id, &method), end]);
+                });
                 self.soil(conn);
             }
             Ok(Incoming::Notification { .. }) => {}

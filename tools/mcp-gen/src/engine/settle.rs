@@ -51,7 +51,11 @@ impl Worker {
         let mut call = *call;
         if call.sent_ns == 0 && outcome == Outcome::Ok {
             // The server needed no more of the request than it had: for the figures it was sent when that was known.
-            call.sent_ns = if call.first_ns > 0 { call.first_ns } else { now };
+            call.sent_ns = if call.first_ns > 0 {
+                call.first_ns
+            } else {
+                now
+            };
             self.note_sent(&call, call.sent_ns);
         }
         let call = &call;
