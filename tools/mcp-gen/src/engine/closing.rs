@@ -1,7 +1,7 @@
 //! Closing connections: lost ones, those of clients that move, and all of them at the end.
 
 use super::client::Session;
-use super::conn::{Codec, Phase};
+use super::conn::{Codec, Errand, Job, Phase};
 use super::settle::calls_of;
 use super::worker::{Worker, live};
 use crate::plan::Homes;
@@ -21,10 +21,18 @@ impl Worker {
             return;
         }
         let is_websocket = self.home_of(c).endpoint.scheme.is_websocket();
-        let client = &mut self.clients[c];
-        if !client.conns.is_empty() {
+        if !self.clients[c].conns.is_empty() {
+            if self.clients[c].session == Session::Opening && !self.shakes_hands(c) {
+                // The handshake of a new session went down with it, and the others would wait for that for ever.
+                let client = &mut self.clients[c];
+                client.session = Session::Down;
+                client.failures += 1;
+                let wait = client.backoff_ns(self.plan.seed);
+                self.note_retry(c, now + wait);
+            }
             return;
         }
+        let client = &mut self.clients[c];
         if is_websocket || client.session == Session::Opening {
             client.session = Session::Down;
             // A server that takes connections and drops them unused must not be hammered.
@@ -51,12 +59,31 @@ impl Worker {
         }
     }
 
+    /// Whether a connection of the client is being set up, or carries the handshake of a new session.
+    fn shakes_hands(&self, c: usize) -> bool {
+        let conns = self.clients[c].conns.iter();
+        conns
+            .filter_map(|&conn| self.conns[conn].as_ref())
+            .any(|s| {
+                !s.counted
+                    || matches!(
+                        s.job,
+                        Job::Errand(Errand::Initialize(..) | Errand::Initialized)
+                    )
+            })
+    }
+
     /// A connection that stood is gone: its calls are over.
     pub(super) fn lost(&mut self, conn: usize, now: u64, outcome: impl Fn(bool) -> Outcome) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let (c, reused, received) = (state.client, state.answers > 0, state.received_bytes);
+        let (c, reused) = (state.client, state.answers > 0);
+        // Of the calls in flight on a WebSocket nobody knows whose bytes those would have been.
+        let received = match state.job {
+            Job::Call(..) => state.received_bytes,
+            _ => 0,
+        };
         for call in calls_of(state) {
             self.settle(c, &call, outcome(reused), now, received);
         }

@@ -48,7 +48,11 @@ impl Worker {
             // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
             let wanted = now < self.load_end_ns || self.clients[c].has_backlog();
             if self.clients[c].session == Session::Down && wanted {
-                self.connect(c, now);
+                match self.clients[c].idle.pop() {
+                    // Its session is gone, and a connection is left over from that.
+                    Some(conn) => self.initialize_http(conn, now),
+                    None => self.connect(c, now),
+                }
             }
         }
     }

@@ -30,7 +30,11 @@ impl Worker {
             return;
         };
         if matches!(state.phase, Phase::Tcp | Phase::Tls) {
-            return self.open_further(event.conn, mono_ns());
+            let now = mono_ns();
+            if now >= self.edge_ns {
+                self.advance(now);
+            }
+            return self.open_further(event.conn, now);
         }
         if event.write {
             self.flush(event.conn);
@@ -302,13 +306,6 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        if !state.counted {
-            return self.connect_failed(
-                conn,
-                "the server closed the connection during set-up",
-                now,
-            );
-        }
         if let Some(mut codec) = state.codec.take() {
             if let Codec::Http(reply) = &mut *codec {
                 self.end_replies(conn, reply, now);
@@ -316,6 +313,14 @@ impl Worker {
             if let Some(state) = self.conns[conn].as_mut() {
                 state.codec = Some(codec);
             }
+        }
+        // Only now: the answer to `initialize` may be one that ends with the connection.
+        if self.conns[conn].as_ref().is_some_and(|s| !s.counted) {
+            return self.connect_failed(
+                conn,
+                "the server closed the connection during set-up",
+                now,
+            );
         }
         let began = self.conns[conn].as_ref().is_some_and(|s| s.answer_began());
         self.lost(conn, now, |reused| {
@@ -329,6 +334,10 @@ impl Worker {
 
     /// The connection broke without an end.
     fn broken_off(&mut self, conn: usize, now: u64, why: &str) {
+        if now >= self.edge_ns {
+            // What comes due here may still go into this connection, and is then among what is lost with it.
+            self.advance(now);
+        }
         let Some(state) = self.conns[conn].as_ref() else {
             return;
         };

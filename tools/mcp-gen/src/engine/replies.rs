@@ -11,6 +11,8 @@ use protocol::outcome::Outcome;
 
 /// Replies to requests of a server that wait for a free connection of the client.
 const MAX_REPLIES: usize = 16;
+/// One whose id is longer than any sane server's is not answered: a million clients have to hold these.
+const MAX_REPLY_BYTES: usize = 4 * 1024;
 
 impl Worker {
     pub(super) fn take_replies(
@@ -126,7 +128,10 @@ impl Worker {
             return Outcome::ProtocolError;
         };
         let era = self.home_of(state.client).dialect.era;
-        let has_session = self.clients[state.client].session_id.is_some();
+        let client = &self.clients[state.client];
+        // Calls of a session that was lost meanwhile had one too.
+        let has_session = client.session_id.is_some()
+            || matches!(&state.job, Job::Call(call, _) if call.id < client.session_first_id);
         answer::http_outcome(state.status, body, era, has_session)
     }
 
@@ -212,12 +217,14 @@ impl Worker {
 
     fn reply_later(&mut self, c: usize, reply: Vec<u8>) {
         let client = &mut self.clients[c];
-        if client.replies.len() < MAX_REPLIES {
+        if client.replies.len() < MAX_REPLIES && reply.len() <= MAX_REPLY_BYTES {
             client.replies.push(reply);
         }
-        // The connection that asked is busy with its stream until we have answered: another one must do it.
-        if let (Some(conn), Some(head)) = (client.idle.pop(), client.head.clone())
-            && let Some(body) = client.replies.pop()
+        // The connection that asked is busy with its stream until we have answered: another one must do it. None leaves
+        // the list of free ones in vain: nobody would put it back.
+        if let Some(head) = client.head.clone()
+            && let Some(body) = client.replies.pop_if(|_| !client.idle.is_empty())
+            && let Some(conn) = client.idle.pop()
         {
             self.post(conn, &head, &body, Errand::Reply, record::clock::mono_ns());
         }

@@ -195,17 +195,9 @@ impl Worker {
         if reusable {
             return self.initialize_http(conn, now);
         }
-        client.session = Session::Opening;
+        client.session = Session::Down;
         self.close(conn, now);
-        if self.clients[c].session == Session::Opening {
-            // Other connections stand: one of them, or a new one, must carry the handshake.
-            match self.clients[c].idle.pop() {
-                Some(other) => self.initialize_http(other, now),
-                None => {
-                    self.clients[c].session = Session::Down;
-                    self.note_retry(c, now);
-                }
-            }
-        }
+        // Another connection that stands, or a new one, must carry the handshake.
+        self.note_retry(c, now);
     }
 }

@@ -213,7 +213,7 @@ impl Worker {
             }
             if let Some(call) = state.calls.take(id) {
                 self.settle(c, &call, outcome, now, 0);
-                self.serve(c, now);
+                self.serve_or_retire(conn, now);
             }
         }
         let Some(state) = self.conns[conn].as_mut() else {
