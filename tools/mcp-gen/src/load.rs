@@ -10,7 +10,9 @@ use crate::rows;
 use crate::slow;
 use record::kind::{Generator, Summary, Warning};
 use record::{Pen, Say, clock};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 
@@ -48,6 +50,7 @@ impl<'a> Load<'a> {
         report: impl Fn(Report) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let plan = &prepared.plan;
+        raise_open_files();
         let workers = (0..plan.threads as usize)
             .map(|number| {
                 let (orders, ordered) = mpsc::channel();
@@ -55,7 +58,13 @@ impl<'a> Load<'a> {
                 let worker = Worker::new(number, Arc::clone(plan), homes, ordered, report.clone())?;
                 let waker = worker.waker();
                 let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-                thread.spawn(move || worker.run())?;
+                let died = report.clone();
+                thread.spawn(move || {
+                    // Who waits for its word would wait for ever.
+                    if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                        died(Report::Died { worker: number });
+                    }
+                })?;
                 Ok(Handle { orders, waker })
             })
             .collect::<io::Result<Vec<_>>>()?;
@@ -113,6 +122,10 @@ impl<'a> Load<'a> {
             }
             Report::Late(n) => self.late += n,
             Report::Warning(warning) => self.pen.write(warning),
+            Report::Died { worker } => {
+                self.collector.done(worker, &self.pen);
+                self.running -= 1;
+            }
             Report::Done { worker, health } => {
                 self.collector.done(worker, &self.pen);
                 self.health.add(&health);
@@ -193,4 +206,13 @@ impl<'a> Load<'a> {
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
         });
     }
+}
+
+/// Allows as many open files as the system grants without asking: each connection is one, and the usual soft limit of
+/// 1,024 stands for programs that use select(2).
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused, the limit shows when it is reached.
+    let _ = setrlimit(Resource::Nofile, limit);
 }

@@ -8,6 +8,7 @@ use crate::profile::{self, Profile};
 use crate::stages::Stages;
 use crate::targets::{Targets, endpoint};
 use protocol::client::{Discovery, Options};
+use protocol::endpoint::Endpoint;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// More clients than open files could ever serve.
 pub const MAX_CLIENTS: u32 = 1_000_000;
+
+/// Calls per second of a thread that no processor can even count: beyond, the loop would never look at an answer.
+const MAX_RATE_PER_THREAD: f64 = 5e6;
 
 /// What the flags say, with the profile's and the other defaults filled in.
 pub struct Wish {
@@ -55,15 +59,21 @@ impl Wish {
             return Err("--for is 0, so there is nothing to measure".to_owned());
         }
         let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        let threads = cli.threads.unwrap_or((cpus / 2).max(1)).min(clients);
+        let rate_per_s = cli.rate.unwrap_or(profile.rate_per_s);
+        if !cli.closed && rate_per_s * f64::from(clients) / f64::from(threads) > MAX_RATE_PER_THREAD
+        {
+            return Err(format!(
+                "{clients} clients of {rate_per_s} calls/s make more than {MAX_RATE_PER_THREAD} calls/s for each of {threads} threads, which no schedule can keep: lower --rate or --clients, or raise --threads"
+            ));
+        }
         Ok(Self {
             profile,
             clients,
             model: if cli.closed {
                 Model::Closed
             } else {
-                Model::Open {
-                    rate_per_s: cli.rate.unwrap_or(profile.rate_per_s),
-                }
+                Model::Open { rate_per_s }
             },
             // 2^53: the seed stands in a record, and jq keeps integers exact only so far.
             seed: cli
@@ -72,7 +82,7 @@ impl Wish {
             payload_bytes: cli
                 .payload
                 .map_or(profile.payload_bytes, |b| b.min(64 << 20) as usize),
-            threads: cli.threads.unwrap_or((cpus / 2).max(1)).min(clients),
+            threads,
             warmup: cli
                 .warmup
                 .unwrap_or((steady / 10).min(Duration::from_secs(30))),
@@ -197,10 +207,13 @@ impl Prepared {
         let Some(first) = self.homes.first() else {
             return Arc::clone(&self.homes);
         };
-        let homes = targets.all().iter().enumerate().filter_map(|(i, target)| {
+        let homes = targets.all().iter().enumerate().map(|(i, target)| {
             let like = self.homes.get(i).unwrap_or(first);
-            let endpoint = endpoint(target).ok()?;
-            Some(Arc::new(Home {
+            // One that cannot be called keeps its place all the same: calls in flight know their home by it.
+            let usable = self.usable(target).ok();
+            let live = usable.is_some() && !target.is_gone();
+            let endpoint = usable.unwrap_or_else(|| like.endpoint.clone());
+            Arc::new(Home {
                 name: target.key().to_owned(),
                 row: i.min(MAX_HOMES) as u16,
                 addresses: endpoint.resolve().unwrap_or_default(),
@@ -212,11 +225,27 @@ impl Prepared {
                 tls_name: target.tls_server_name.clone(),
                 dialect: like.dialect,
                 menu: Arc::clone(&like.menu),
-                live: !target.is_gone(),
+                live,
                 offer_subprotocol: like.offer_subprotocol,
-            }))
+            })
         });
         Arc::new(homes.collect())
+    }
+
+    /// Where a target is that comes while the load runs.
+    ///
+    /// # Errors
+    /// A sentence on why it cannot be called in this run.
+    pub fn usable(&self, target: &Target) -> Result<Endpoint, String> {
+        let endpoint = endpoint(target)?;
+        if endpoint.scheme.is_tls() && self.plan.tls.is_none() {
+            // Certificates are read at the begin. Better no call than one in the clear.
+            return Err(format!(
+                "{}: a target with TLS came to a run that began without: name one from the beginning",
+                target.key()
+            ));
+        }
+        Ok(endpoint)
     }
 }
 

@@ -162,10 +162,13 @@ impl<'a> Run<'a> {
     }
 
     fn take_ready(&mut self, ready: Ready) {
+        let (unix_us, mono_us) = (clock::unix_us(), clock::mono_us());
+        let mut ahead_us = ready.t0_us.saturating_sub(unix_us);
         let age_us = if ready.boot_id == clock::boot_id() {
-            clock::mono_us().saturating_sub(ready.t0_mono_us)
+            ahead_us = ahead_us.max(ready.t0_mono_us.saturating_sub(mono_us));
+            mono_us.saturating_sub(ready.t0_mono_us)
         } else {
-            clock::unix_us().saturating_sub(ready.t0_us)
+            unix_us.saturating_sub(ready.t0_us)
         };
         if self.ready.is_some() {
             self.warn(Warning::new(
@@ -178,6 +181,14 @@ impl<'a> Run<'a> {
                 format!(
                     "a ready record is {} s old, as in a file that is replayed; it does not count",
                     age_us / 1_000_000
+                ),
+            ));
+        } else if ahead_us > STALE_US {
+            self.warn(Warning::new(
+                "future_ready",
+                format!(
+                    "a ready record lies {} s in the future, and ready means now; it does not count",
+                    ahead_us / 1_000_000
                 ),
             ));
         } else {
@@ -236,14 +247,30 @@ impl<'a> Run<'a> {
             drop(tell.send(Happening::Report(report)));
         })
         .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
+        if self.targets.all().len() > prepared.homes.len() {
+            // These came while the first ones were asked.
+            load.rehome(prepared.rehome(&self.targets));
+        }
         let mut halt = None;
         while load.is_running() {
             match self.told.recv_timeout(Duration::from_millis(100)) {
                 Err(RecvTimeoutError::Timeout) => load.show(),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Happening::Report(Report::Warning(warning))) => self.warn(warning),
-                Ok(Happening::Report(report)) => load.take(report),
+                Ok(Happening::Report(report)) => {
+                    if let Report::Died { .. } = report {
+                        halt.get_or_insert(Halt::Fatal("a worker thread broke down, which is a defect of mcp-gen: please report what stands above on stderr".to_owned()));
+                        load.order_end(|| Command::Stop);
+                    }
+                    load.take(report);
+                }
                 Ok(Happening::Arrival(Arrival::Target(target))) => {
+                    if let Err(text) = prepared.usable(&target) {
+                        self.warn(Warning::new(
+                            "bad_target",
+                            format!("{text}; it is not called"),
+                        ));
+                    }
                     if self.targets.put(*target) == Change::Changed {
                         load.rehome(prepared.rehome(&self.targets));
                     }

@@ -77,7 +77,17 @@ impl Worker {
                     .as_ref()
                     .filter(|_| home.endpoint.scheme.is_tls())
                     .map(|config| (config, name));
-                Wire::start(*address, tls).map_err(|e| e.to_string())
+                let started = Wire::start(*address, tls);
+                if let Err(e) = &started
+                    && let Some(libc::EMFILE | libc::ENFILE) = e.raw_os_error()
+                {
+                    self.tell(
+                        "too_many_files",
+                        "the limit of open files is reached, so clients cannot connect: that is no failure of the server".to_owned(),
+                        Some("raise it with ulimit -n, or use fewer --clients or --max-connections"),
+                    );
+                }
+                started.map_err(|e| e.to_string())
             }
             None => Err("its name has no address".to_owned()),
         };

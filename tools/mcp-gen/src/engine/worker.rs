@@ -50,6 +50,11 @@ pub enum Report {
     Calls(Vec<kind::Call>),
     /// So many clients were not connected when the load began.
     Late(u64),
+    /// It broke down: a defect of ours.
+    Died {
+        /// Which worker.
+        worker: usize,
+    },
     /// It is over.
     Done {
         /// Which worker.
