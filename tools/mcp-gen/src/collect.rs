@@ -5,7 +5,7 @@ use crate::rows;
 use crate::tally::{CONNECT, Cell, Key};
 use record::kind::{Stage, Summary};
 use record::{Histogram, Pen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What the workers have done so far.
@@ -23,6 +23,8 @@ pub struct Collector {
     totals: BTreeMap<(u16, u16), Cell>,
     /// The stage that was last said to have begun.
     stage: usize,
+    /// What is to be said of stages, and the pen had no room for.
+    unsaid: VecDeque<Stage>,
     /// What the progress bar shows.
     pub latest: Latest,
 }
@@ -53,6 +55,7 @@ impl Collector {
             unwritten: BTreeMap::new(),
             totals: BTreeMap::new(),
             stage: 0,
+            unsaid: VecDeque::new(),
             latest: Latest::default(),
         };
         collector.name(homes);
@@ -179,9 +182,17 @@ impl Collector {
         while let Some(next) = self.plan.stages.all().get(self.stage + 1)
             && next.start_ns <= now_ns
         {
-            pen.write(self.stage_record(self.stage, "ended"));
+            self.unsaid
+                .push_back(self.stage_record(self.stage, "ended"));
             self.stage += 1;
-            pen.write(self.stage_record(self.stage, "began"));
+            self.unsaid
+                .push_back(self.stage_record(self.stage, "began"));
+        }
+        while let Some(stage) = self.unsaid.pop_front() {
+            // Were we to wait, what the workers report would pile up behind us.
+            if pen.offer(stage.clone()).is_err() {
+                return self.unsaid.push_front(stage);
+            }
         }
     }
 
@@ -222,6 +233,9 @@ impl Collector {
     /// stages, for the final summary. `until_ns` cuts stages short that an interruption has ended.
     pub fn finish(&mut self, pen: &Pen, homes: &Homes, until_ns: u64) -> Cell {
         self.write_intervals(pen, true);
+        for stage in std::mem::take(&mut self.unsaid) {
+            pen.write(stage);
+        }
         pen.write(self.stage_record(self.stage, "ended"));
         let mut all = Cell::default();
         for ((stage, label), cell) in &self.totals {

@@ -35,6 +35,9 @@ enum Halt {
 /// A `ready` older than this belongs to a stream that is replayed.
 const STALE_US: u64 = 60_000_000;
 
+/// So many warnings wait for a reader that does not read; more are dropped, and counted.
+const MAX_UNWRITTEN: usize = 1_000;
+
 /// Runs mcp-gen to its end.
 pub fn run(cli: &Cli, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
@@ -64,6 +67,8 @@ struct Run<'a> {
     targets: Targets,
     ready: Option<Ready>,
     upstream_ended: bool,
+    /// Warnings that the pen had no room for.
+    unwritten: Vec<Warning>,
 }
 
 impl<'a> Run<'a> {
@@ -97,6 +102,7 @@ impl<'a> Run<'a> {
             targets,
             ready: None,
             upstream_ended: !reads_stdin,
+            unwritten: Vec::new(),
         })
     }
 
@@ -296,19 +302,33 @@ impl<'a> Run<'a> {
         for warning in late.into_iter().chain(load.slow_tools(&self.cli.tool)) {
             self.warn(warning);
         }
+        self.write_waiting();
         load.summarize();
         halt.map_or(Ok(()), Err)
     }
 
-    fn warn(&self, warning: Warning) {
+    fn warn(&mut self, warning: Warning) {
         let remedy = warning
             .remedy
             .as_ref()
             .map(|r| format!(" ({r})"))
             .unwrap_or_default();
         self.say.note(&format!("{}{remedy}", warning.text));
+        if let Some(pen) = &self.pen
+            && pen.offer(warning.clone()).is_err()
+        {
+            // Nobody reads at the moment. Were we to wait, what the workers report would pile up behind us.
+            match self.unwritten.len() {
+                0..MAX_UNWRITTEN => self.unwritten.push(warning),
+                _ => pen.count_dropped(1),
+            }
+        }
+    }
+
+    /// Writes the warnings that had to wait; nothing is to be missed meanwhile any more.
+    fn write_waiting(&mut self) {
         if let Some(pen) = &self.pen {
-            pen.write(warning);
+            self.unwritten.drain(..).for_each(|w| pen.write(w));
         }
     }
 
@@ -326,7 +346,8 @@ impl<'a> Run<'a> {
     }
 
     /// Says the last word and how the process is to end.
-    fn end(self, halt: Option<Halt>) -> Ending {
+    fn end(mut self, halt: Option<Halt>) -> Ending {
+        self.write_waiting();
         let (why, ending) = match &halt {
             None => ("done", Ending::Exit(0)),
             Some(Halt::ReaderLeft) => (
