@@ -203,3 +203,62 @@ fn a_target_record_that_cannot_be_used_is_told_of_and_the_load_goes_on() {
         stream.totals()["errors"]
     );
 }
+
+#[test]
+fn a_target_that_turns_unusable_while_calls_are_in_flight_keeps_its_place_and_its_calls() {
+    // So that some calls are always in flight, and the handshakes still fit into the connect stage.
+    let slow = ["--latency", "30ms"];
+    let (a, b) = (Server::start(&slow), Server::start(&slow));
+    let mut fed = Fed::start(&[target("a", &a), target("b", &b)], "");
+    fed.say(&json!({"type": "target", "name": "a", "url": "nonsense"}));
+    let said_us = record::clock::unix_us();
+    let stream = fed.end();
+    assert_eq!(stream.warnings("bad_target").len(), 1);
+    assert!(
+        ok_from(&stream, "b", said_us) > 50,
+        "{}",
+        stream.totals()["errors"]
+    );
+    assert!(last_due_us(&stream, "a") < said_us + 700_000);
+}
+
+#[test]
+fn a_target_that_comes_right_behind_ready_gets_clients_too() {
+    let (a, b) = (Server::start(&[]), Server::start(&[]));
+    let ready = json!({
+        "type": "ready",
+        "t0_us": record::clock::unix_us(),
+        "t0_mono_us": record::clock::mono_us(),
+        "boot_id": record::clock::boot_id(),
+    });
+    let run = Pipeline::new(format!("mcp-gen {LOAD}"))
+        .stdin(format!(
+            "{}\n{ready}\n{}\n",
+            target("a", &a),
+            target("b", &b)
+        ))
+        .run();
+    run.assert_stages(&[0]);
+    let stream = run.stream();
+    assert_conserved(&stream);
+    assert!(ok_from(&stream, "a", 0) > 50 && ok_from(&stream, "b", 0) > 50);
+}
+
+#[test]
+fn a_ready_of_the_far_future_does_not_count() {
+    let a = Server::start(&[]);
+    for t0_us in [record::clock::mono_us() + 3_600_000_000, u64::MAX] {
+        let ready = json!({
+            "type": "ready",
+            "t0_us": t0_us,
+            "t0_mono_us": t0_us,
+            "boot_id": record::clock::boot_id(),
+        });
+        let run = Pipeline::new(format!("mcp-gen {LOAD}"))
+            .stdin(format!("{}\n{ready}\n", target("a", &a)))
+            .run();
+        run.assert_stages(&[0]);
+        assert_eq!(run.stream().warnings("future_ready").len(), 1);
+        assert_eq!(run.stream().totals()["scheduled"], 320);
+    }
+}
