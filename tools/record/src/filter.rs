@@ -4,7 +4,8 @@ use crate::envelope::Identity;
 use crate::pen::Pen;
 use crate::say::Say;
 use crate::upstream::Upstream;
-use crate::{host, kind::Warning, signal};
+use crate::{host, kind::Warning, signal, watch};
+use rustix::event::PollFlags;
 use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -122,6 +123,7 @@ pub struct RawStdin;
 
 impl io::Read for RawStdin {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::io::read(rustix::stdio::stdin(), out)?)
+        let stdin = rustix::stdio::stdin();
+        watch::patiently(stdin, PollFlags::IN, || rustix::io::read(stdin, &mut *out))
     }
 }

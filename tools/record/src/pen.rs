@@ -5,6 +5,7 @@ use crate::envelope::Identity;
 use crate::kind::{Body, End};
 use crate::queue::Queue;
 use crate::watch;
+use rustix::event::PollFlags;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -288,7 +289,8 @@ struct RawStdout;
 
 impl Write for RawStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+        let stdout = rustix::stdio::stdout();
+        watch::patiently(stdout, PollFlags::OUT, || rustix::io::write(stdout, bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, fstat};
+use std::io;
 use std::os::fd::BorrowedFd;
 
 /// Whether this is a pipe or a socket, whose reader can leave. A file or a terminal stays.
@@ -13,6 +14,28 @@ pub fn is_pipe(fd: BorrowedFd<'_>) -> bool {
             FileType::Fifo | FileType::Socket
         )
     })
+}
+
+/// Reads or writes `fd`, and waits where that says that it would block: whoever shares a pipe or a terminal with us may
+/// have made it non-blocking, for us too.
+///
+/// # Errors
+/// What `act` says besides.
+pub(crate) fn patiently(
+    fd: BorrowedFd<'_>,
+    event: PollFlags,
+    mut act: impl FnMut() -> rustix::io::Result<usize>,
+) -> io::Result<usize> {
+    loop {
+        match act() {
+            Err(rustix::io::Errno::AGAIN) => {}
+            done => return Ok(done?),
+        }
+        match poll(&mut [PollFd::new(&fd, event)], None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
 }
 
 /// Returns when nobody can read what is written to `fd` any more.
