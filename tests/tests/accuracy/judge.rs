@@ -49,7 +49,11 @@ pub fn hold(scene: &Scene<'_>) -> Round {
 fn complaints(rounds: &[Round]) -> Vec<String> {
     let mut found = Vec::new();
     let invalid: Vec<_> = rounds.iter().map(Round::verdict).collect();
-    let valid = invalid.iter().filter(|verdict| *verdict == "PASS").count();
+    // A hypervisor that took the CPU away is no fault of the tools: such a round's figures are judged, its verdict not.
+    let stolen = |verdict: &str| {
+        verdict.contains("the hypervisor took") && !verdict.contains("could not keep")
+    };
+    let valid = invalid.iter().filter(|v| *v == "PASS" || stolen(v)).count();
     if valid * 2 <= rounds.len() {
         found.push(format!("not PASS: {invalid:?}"));
     }
