@@ -3,7 +3,14 @@
 set -euo pipefail
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
-RESULTS_DIR=$results pipelines/baseline | tee "$results/table"
+# INVALID says that this machine took the CPU away for a while, and is no word on mcpipe: it is asked again, twice.
+for round in 1 2 3; do
+  status=0
+  RESULTS_DIR=$results pipelines/baseline | tee "$results/table" || status=$?
+  ((status == 3)) || break
+  echo "round $round was INVALID"
+done
+((status == 0)) || exit "$status"
 grep -q p99 "$results/table" || { echo "the table has no p99 in it"; exit 1; }
 run=$(find "$results" -name run.jsonl)
 report=$(find "$results" -name report.json)

@@ -1,6 +1,6 @@
 //! What the README shows runs as it stands there: its recipes on a stream of ours, its first pipe, its baseline.
 
-use pipe_tests::{Pipeline, Server};
+use pipe_tests::{Finished, Pipeline, Server};
 
 const README: &str = include_str!("../../README.md");
 
@@ -32,8 +32,9 @@ fn every_recipe_runs_as_written_and_says_something() {
     );
     for (i, recipe) in recipes.iter().enumerate() {
         let recipe = recipe.replace("127.0.0.1:5555", address);
+        // 3 is INVALID: a busy machine can make it so, and the recipe has run all the same.
         script.push_str(&format!(
-            "( set -euo pipefail\n{recipe}\n) > out.{i} || exit 1{i}\n[ -s out.{i} ] || exit 2{i}\n"
+            "( set -euo pipefail\n{recipe}\n) > out.{i} || (( $? == 3 )) || exit 1{i}\n[ -s out.{i} ] || exit 2{i}\n"
         ));
     }
     let finished = Pipeline::new(script).run();
@@ -45,6 +46,26 @@ fn every_recipe_runs_as_written_and_says_something() {
     );
 }
 
+/// Every gate of the report was judged by a value. Which way is the machine's affair: the README promises no latency.
+fn assert_judged(finished: &Finished, gates: usize) {
+    let report = finished.verdict("report.json");
+    let judged = report["gates"].as_array().expect("gates");
+    assert_eq!(judged.len(), gates, "{report}");
+    for gate in judged {
+        let judged = gate["state"] == "pass" || gate["state"] == "fail";
+        assert!(
+            judged && gate["value"].is_number(),
+            "{gate}\n{}",
+            finished.stderr
+        );
+    }
+    assert!(
+        finished.text().contains(&format!("of {gates} gates")),
+        "{}",
+        finished.text()
+    );
+}
+
 #[test]
 fn the_gates_of_the_readme_are_judged() {
     let gates = &blocks("Gates")[0];
@@ -53,13 +74,7 @@ fn the_gates_of_the_readme_are_judged() {
     let script = format!(
         "mcp-deploy local --replicas 2 | mcp-gen -q --clients 25 --rate 100/s --connect-for 300ms --for 3s > run.jsonl || exit 9\n{gates}\n"
     );
-    let finished = Pipeline::new(script).run();
-    let text = finished.text();
-    assert!(
-        text.contains("4 of 4 gates passed"),
-        "{text}\n{}",
-        finished.stderr
-    );
+    assert_judged(&Pipeline::new(script).run(), 4);
 }
 
 #[test]
@@ -73,11 +88,10 @@ fn the_first_pipe_of_the_readme_gives_a_verdict() {
         .unwrap_or_default()
         .replace("--for 30s", "--for 2s --connect-for 300ms");
     assert!(first.contains("mcp-deploy local"), "{first}");
-    let finished = Pipeline::new(format!("{first}\n[ -s run.jsonl ]")).run();
-    assert!(
-        finished.text().contains("1 of 1 gates"),
-        "{}\n{}",
-        finished.text(),
-        finished.stderr
-    );
+    let finished = Pipeline::new(format!(
+        "{} --json report.json\nstatus=$?\n[ -s run.jsonl ] || status=99\n(exit $status)",
+        first.trim_end()
+    ))
+    .run();
+    assert_judged(&finished, 1);
 }
