@@ -1,6 +1,6 @@
 # Our tools on other people's servers, and other people's clients on our server.
 set -euo pipefail
-if [[ ! -x target/peers/rmcp/release/rmcp-server || ! -f target/peers/node/.stamp || ! -f target/peers/py1/.stamp || ! -f target/peers/py2/.stamp ]]; then
+if [[ ! -x target/peers/rmcp/debug/rmcp-server || ! -f target/peers/node/.stamp || ! -f target/peers/py1/.stamp || ! -f target/peers/py2/.stamp ]]; then
   echo "the peers are not installed: tests/run --only install"
   exit 77
 fi

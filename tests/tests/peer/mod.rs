@@ -52,7 +52,7 @@ pub fn command(of: &str, mode: &str) -> String {
         ),
         "rmcp" => format!(
             "{} --port {{port}} --mode {mode}",
-            installed("rmcp/release/rmcp-server")
+            installed("rmcp/debug/rmcp-server")
         ),
         "everything" => {
             installed("node/.stamp");
