@@ -8,8 +8,8 @@ for file in tests/tests/*.rs; do
 done
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# Most of the time these tests wait for pipelines that wait for their schedules: four at a time on any machine.
-cargo test --locked --no-fail-fast -p pipe-tests --lib "${targets[@]}" -- --test-threads=4 2>&1 | tee "$log" && exit
+# Most of the time these tests wait for pipelines that wait for their schedules: six at a time on any machine.
+cargo test --locked --no-fail-fast -p pipe-tests --lib "${targets[@]}" -- --test-threads=6 2>&1 | tee "$log" && exit
 # These tests run whole systems in real time, and a shared machine may take the CPU from them for a second. What failed
 # is asked once more, alone: failing twice is a failure, failing once is told, and must not become a habit.
 mapfile -t failed < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log")
