@@ -65,14 +65,7 @@ fn targets(args: &AttachArgs) -> anyhow::Result<Vec<Target>> {
         targets.push(Target {
             name: Some(name),
             url: url.clone(),
-            transport: Some(
-                if endpoint.scheme.is_websocket() {
-                    "ws"
-                } else {
-                    "http"
-                }
-                .to_owned(),
-            ),
+            transport: Some(endpoint.scheme.transport().name().to_owned()),
             host_header: args.host_header.clone(),
             state: Some("up".to_owned()),
             ..Target::default()

@@ -49,12 +49,7 @@ impl Recipe {
         let recipe = Self {
             command: args.command.clone(),
             serve_args: args.serve_args.clone(),
-            transport: if endpoint.scheme.is_websocket() {
-                "ws"
-            } else {
-                "http"
-            }
-            .to_owned(),
+            transport: endpoint.scheme.transport().name().to_owned(),
             metrics_url: template(&args.metrics_url, "/metrics"),
             health_url: template(&args.health_url, "/health"),
             url,

@@ -5,6 +5,7 @@ use crate::menu::{Labels, Menu};
 use crate::stages::Stages;
 use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
+use protocol::transport::Transport;
 use rustls::ClientConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,6 +94,8 @@ pub struct Home {
     pub row: u16,
     /// Where it is.
     pub endpoint: Endpoint,
+    /// How messages travel there.
+    pub transport: Transport,
     /// The addresses to try in turn; empty where the name could not be resolved.
     pub addresses: Vec<SocketAddr>,
     /// The Host header, where not the URL's.

@@ -217,6 +217,7 @@ impl Prepared {
                 name: target.key().to_owned(),
                 row: i.min(MAX_HOMES) as u16,
                 addresses: endpoint.resolve().unwrap_or_default(),
+                transport: endpoint.scheme.transport(),
                 endpoint,
                 host_header: self
                     .host_header
@@ -261,6 +262,7 @@ fn home(
         name: target.key().to_owned(),
         row: index.min(MAX_HOMES) as u16,
         addresses: endpoint.resolve().unwrap_or_default(),
+        transport: endpoint.scheme.transport(),
         endpoint,
         host_header: cli
             .host_header
@@ -279,12 +281,7 @@ fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
         origin: home.endpoint.origin(),
         era: home.dialect.era.to_string(),
         revision: home.dialect.revision.to_string(),
-        transport: if home.endpoint.scheme.is_websocket() {
-            "ws"
-        } else {
-            "http"
-        }
-        .to_owned(),
+        transport: home.transport.name().to_owned(),
         server: Some(
             format!("{} {}", discovery.server.name, discovery.server.version)
                 .trim()

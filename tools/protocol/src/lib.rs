@@ -28,5 +28,6 @@ pub mod schema;
 pub mod sse;
 pub mod template;
 pub mod tls;
+pub mod transport;
 pub mod wire;
 pub mod ws;

@@ -16,11 +16,11 @@ impl Worker {
             return;
         };
         let (c, answers, retired) = (state.client, state.answers, state.retired);
+        let is_multiplexed = state.framing.is_multiplexed();
         self.remove(conn);
         if retired {
             return;
         }
-        let is_websocket = self.home_of(c).endpoint.scheme.is_websocket();
         if !self.clients[c].conns.is_empty() {
             if self.clients[c].session == Session::Opening && !self.shakes_hands(c) {
                 // The handshake of a new session went down with it, and the others would wait for that for ever.
@@ -33,7 +33,7 @@ impl Worker {
             return;
         }
         let client = &mut self.clients[c];
-        if is_websocket || client.session == Session::Opening {
+        if is_multiplexed || client.session == Session::Opening {
             client.session = Session::Down;
             // A server that takes connections and drops them unused must not be hammered.
             client.failures = if answers > 0 { 0 } else { client.failures + 1 };
@@ -79,7 +79,7 @@ impl Worker {
             return;
         };
         let (c, reused) = (state.client, state.answers > 0);
-        // Of the calls in flight on a WebSocket nobody knows whose bytes those would have been.
+        // Of many calls in flight on one connection nobody knows whose bytes those would have been.
         let received = match state.job {
             Job::Call(..) => state.received_bytes,
             _ => 0,

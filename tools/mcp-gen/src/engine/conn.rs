@@ -1,6 +1,7 @@
 //! A connection of a client: the wire, what is to be written, and how what comes is read.
 
 use super::call::{Call, InFlight};
+use super::framing::Framing;
 use protocol::http::Reply;
 use protocol::outcome::Outcome;
 use protocol::wire::Wire;
@@ -18,6 +19,8 @@ pub struct Conn {
     pub row: u16,
     /// Our port of it; 0 until TCP stands.
     pub port: u16,
+    /// How messages lie on it.
+    pub framing: Framing,
     /// Where its set-up stands.
     pub phase: Phase,
     /// How what comes is read; taken out while that is being done.
@@ -39,7 +42,7 @@ pub struct Conn {
     pub answers: u64,
     /// Bytes that came since the last answer was settled.
     pub received_bytes: u64,
-    /// WebSocket: calls in flight.
+    /// Multiplexed: calls in flight.
     pub calls: InFlight,
     /// HTTP: what is under way.
     pub job: Job,
@@ -108,14 +111,15 @@ pub enum Errand {
 
 impl Conn {
     /// A connection that has just begun to connect.
-    pub fn new(wire: Wire, client: usize, row: u16, codec: Codec, since_ns: u64) -> Self {
+    pub fn new(wire: Wire, client: usize, row: u16, framing: Framing, since_ns: u64) -> Self {
         Self {
             wire,
             client,
             row,
             port: 0,
+            framing,
             phase: Phase::Tcp,
-            codec: Some(Box::new(codec)),
+            codec: Some(Box::new(framing.codec())),
             out: Vec::new(),
             written: 0,
             unsent: VecDeque::new(),

@@ -3,13 +3,13 @@
 use super::call::Call;
 use super::client::Session;
 use super::conn::{Job, Phase};
+use super::framing::Framing;
 use super::worker::Worker;
 use crate::plan::Home;
 use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::template::IdDigits;
-use protocol::ws;
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
@@ -161,13 +161,10 @@ impl Worker {
         if client.session != Session::Open {
             return None;
         }
-        if self.homes[usize::from(client.home())]
-            .endpoint
-            .scheme
-            .is_websocket()
+        if let Some(&conn) = client.conns.first()
+            && let Some(state) = self.conns[conn].as_ref()
+            && state.framing.is_multiplexed()
         {
-            let conn = *client.conns.first()?;
-            let state = self.conns[conn].as_ref()?;
             let has_room = state.phase == Phase::Open
                 && state.calls.len() < self.plan.window
                 && state.out.len() < MAX_UNWRITTEN;
@@ -202,18 +199,14 @@ impl Worker {
             return;
         };
         let before = state.out.len();
-        let is_websocket = home.endpoint.scheme.is_websocket();
-        if is_websocket {
-            let mut digits = IdDigits::new();
-            let [a, b, d] = template.parts(id, &mut digits);
-            let mask = (id as u32).wrapping_mul(0x9e37_79b9).to_ne_bytes();
-            let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
-            ws::write_text(&mut state.out, mask, &[a, b, d, end]);
-        } else if let Some(head) = &client.head {
+        if let (Framing::Exchange, Some(head)) = (state.framing, &client.head) {
             let routing = (home.dialect.era == Era::Modern).then(|| template.routing());
             head.write(routing, template.body_len(id), &mut state.out);
-            template.write(id, &mut state.out);
         }
+        let mask = (id as u32).wrapping_mul(0x9e37_79b9);
+        let mut digits = IdDigits::new();
+        let parts = template.parts(id, &mut digits);
+        state.framing.write(&mut state.out, mask, parts);
         let call = Call {
             index: drawn.index,
             id,
@@ -227,7 +220,7 @@ impl Worker {
             dish: drawn.dish,
             sent_bytes: (state.out.len() - before) as u32,
         };
-        if is_websocket {
+        if state.framing.is_multiplexed() {
             state.calls.push(call);
         } else {
             state.job = Job::Call(call, None);

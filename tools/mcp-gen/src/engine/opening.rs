@@ -1,15 +1,14 @@
 //! Opening connections: when, where to, and what happens when that fails.
 
 use super::client::Session;
-use super::conn::{Codec, Conn, Job, Phase};
+use super::conn::{Conn, Job, Phase};
+use super::framing::Framing;
 use super::worker::Worker;
 use crate::plan::{Home, Model};
 use crate::tally::{CONNECT, Key, count};
-use protocol::http::{self, Reply};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::wire::Wire;
-use protocol::ws::{self, FrameReader};
 use std::cmp::Reverse;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -95,17 +94,13 @@ impl Worker {
             Ok(wire) => wire,
             Err(why) => return self.could_not_connect(c, home.row, &why, now),
         };
-        let codec = if home.endpoint.scheme.is_websocket() {
-            Codec::Frames(FrameReader::new(ws::Limits::default()))
-        } else {
-            Codec::Http(Reply::new(http::Limits::default()))
-        };
+        let framing = Framing::of(home.transport, self.plan.append_newline);
         let conn = self.free.pop().unwrap_or_else(|| {
             self.conns.push(None);
             self.conns.len() - 1
         });
         let added = self.poller.add(wire.as_fd(), conn, true);
-        self.conns[conn] = Some(Conn::new(wire, c, home.row, codec, now));
+        self.conns[conn] = Some(Conn::new(wire, c, home.row, framing, now));
         self.clients[c].conns.push(conn);
         if let Err(e) = added {
             self.connect_failed(conn, &format!("epoll refused the socket: {e}"), now);
@@ -147,19 +142,28 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        if home.endpoint.scheme.is_websocket() {
-            state.phase = Phase::Upgrade;
-            return match self.ask_for_upgrade(conn, &home) {
-                Ok(()) => self.soil(conn),
-                Err(e) => self.connect_failed(conn, &e, now),
-            };
+        match state.framing {
+            Framing::Frames { .. } => {
+                state.phase = Phase::Upgrade;
+                match self.ask_for_upgrade(conn, &home) {
+                    Ok(()) => self.soil(conn),
+                    Err(e) => self.connect_failed(conn, &e, now),
+                }
+            }
+            Framing::Exchange => self.exchange_wired(conn, c, &home, now),
         }
-        state.phase = Phase::Open;
+    }
+
+    /// An HTTP connection stands: the first of a client opens its session.
+    fn exchange_wired(&mut self, conn: usize, c: usize, home: &Home, now: u64) {
+        if let Some(state) = self.conns[conn].as_mut() {
+            state.phase = Phase::Open;
+        }
         if self.clients[c].session == Session::Open {
             return self.add_idle(conn, now);
         }
         match home.dialect.era {
-            Era::Modern => match self.open_http_session(c, &home, None) {
+            Era::Modern => match self.open_http_session(c, home, None) {
                 Ok(()) => {
                     self.session_opened(c, now);
                     self.add_idle(conn, now);

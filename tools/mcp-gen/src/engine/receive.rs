@@ -152,7 +152,10 @@ impl Worker {
                 Codec::Upgrade(upgrade) => match upgrade.next(input, &mut at) {
                     Ok(None) => break Fate::Stays,
                     Ok(Some(_)) => {
-                        *codec = Codec::Frames(FrameReader::new(ws::Limits::default()));
+                        *codec = match self.conns[conn].as_ref() {
+                            Some(state) => state.framing.codec(),
+                            None => break Fate::Stays,
+                        };
                         self.upgraded(conn, now);
                     }
                     Err(e) => break Fate::Broken(e.to_string()),
@@ -246,10 +249,8 @@ impl Worker {
                 self.serve_or_retire(conn, now);
             }
             Ok(Incoming::Request { id, method }) => {
-                let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
-                state.put_aside(|out| {
-                    ws::write_text(out, [0; 4], &[&message::reply(id, &method), end]);
-                });
+                let (framing, reply) = (state.framing, message::reply(id, &method));
+                state.put_aside(|out| framing.write(out, 0, [&reply, b"", b""]));
                 self.soil(conn);
             }
             Ok(Incoming::Notification { .. }) => {}

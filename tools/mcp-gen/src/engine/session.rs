@@ -66,17 +66,15 @@ impl Worker {
         self.serve(c, now);
     }
 
-    /// Queues a message besides the load on a WebSocket.
+    /// Queues a message besides the load on a multiplexed connection.
     pub(super) fn write_message(&mut self, conn: usize, message: &[u8]) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let end: &[u8] = if self.plan.append_newline { b"\n" } else { b"" };
-        ws::write_text(
-            &mut state.out,
-            (record::random() as u32).to_ne_bytes(),
-            &[message, end],
-        );
+        let mask = record::random() as u32;
+        state
+            .framing
+            .write(&mut state.out, mask, [message, b"", b""]);
         self.soil(conn);
     }
 

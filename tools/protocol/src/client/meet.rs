@@ -20,6 +20,7 @@ use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::message::{self, ClientInfo};
 use crate::revision::{Era, Revision, Wanted};
+use crate::transport::Transport;
 
 // A server on the same network that knows `server/discover` answers it well within this.
 const LONGEST_PROBE: Duration = Duration::from_secs(2);
@@ -100,12 +101,13 @@ impl Meeting<'_> {
     }
 
     fn open(&mut self) -> Result<Link, Lost> {
-        Ok(if self.endpoint.scheme.is_websocket() {
-            let (endpoint, options) = (self.endpoint, self.options);
-            let link = WsLink::open(endpoint, options, self.deadline, &mut self.notes)?;
-            Link::WebSocket(Box::new(link))
-        } else {
-            Link::Http(Box::new(HttpLink::new(self.endpoint, self.options)))
+        let (endpoint, options) = (self.endpoint, self.options);
+        Ok(match endpoint.scheme.transport() {
+            Transport::Ws => {
+                let link = WsLink::open(endpoint, options, self.deadline, &mut self.notes)?;
+                Link::WebSocket(Box::new(link))
+            }
+            Transport::Http => Link::Http(Box::new(HttpLink::new(endpoint, options))),
         })
     }
 
@@ -307,7 +309,8 @@ impl Lost {
             Self::Silent => DiscoveryError::NoAnswer {
                 address,
                 seconds: options.timeout.as_secs_f64().ceil() as u64,
-                hint: if endpoint.scheme.is_websocket() && !options.ws_append_newline {
+                hint: if endpoint.scheme.transport() == Transport::Ws && !options.ws_append_newline
+                {
                     ", such as a line feed behind each message (--ws-append-newline)"
                 } else {
                     ""

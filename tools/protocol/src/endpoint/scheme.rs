@@ -1,5 +1,7 @@
 //! The four schemes: which protocol is spoken, and whether TLS lies underneath.
 
+use crate::transport::Transport;
+
 /// What is spoken at an endpoint, and whether TLS lies underneath.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -14,9 +16,12 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Whether the endpoint is upgraded to WebSocket (RFC 6455).
-    pub fn is_websocket(self) -> bool {
-        matches!(self, Scheme::Ws | Scheme::Wss)
+    /// How messages travel there.
+    pub fn transport(self) -> Transport {
+        match self {
+            Scheme::Ws | Scheme::Wss => Transport::Ws,
+            Scheme::Http | Scheme::Https => Transport::Http,
+        }
     }
 
     /// Whether TLS lies underneath.

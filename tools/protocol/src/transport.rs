@@ -1,0 +1,28 @@
+//! The transports, by the names that records give them.
+
+use std::fmt;
+
+/// How messages travel between client and server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// One message a text frame, many calls at a time on a connection (RFC 6455; in no revision of MCP).
+    Ws,
+    /// Streamable HTTP: a POST for each message, one call at a time on a connection.
+    Http,
+}
+
+impl Transport {
+    /// The name in records, `ws` or `http`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ws => "ws",
+            Self::Http => "http",
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
