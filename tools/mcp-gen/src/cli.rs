@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ Examples:
   mcp-deploy local | mcp-gen --for 60s | mcp-report
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
+  mcp-gen profiles show normal > mine.toml
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
@@ -21,8 +23,12 @@ Environment (flags win; an empty variable changes nothing):
 /// Each client has a schedule; a call is due at its instant, and its response time counts from there, however late the
 /// server lets it leave (open model, no coordinated omission). Targets come on stdin, or with --url.
 #[derive(Parser, Debug)]
-#[command(name = "mcp-gen", version, after_help = EXAMPLES)]
+#[command(name = "mcp-gen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// What to do besides making load
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// `-` reads targets from stdin besides --url
     #[arg(value_name = "-", value_parser = ["-"])]
     pub stdin: Option<String>,
@@ -31,8 +37,8 @@ pub struct Cli {
     #[arg(long, value_name = "URL")]
     pub url: Vec<String>,
 
-    /// What the clients do: normal, high-load or low-load [default: normal]
-    #[arg(long, value_name = "NAME")]
+    /// What the clients do: a profile of `mcp-gen profiles list`, or a TOML file of your own [default: normal]
+    #[arg(long, value_name = "NAME|FILE.toml")]
     pub profile: Option<String>,
 
     /// How many clients [default: the profile's]
@@ -119,9 +125,9 @@ pub struct Cli {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub payload: Option<u64>,
 
-    /// How long to wait for an answer once the call was sent
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
-    pub timeout: Duration,
+    /// How long to wait for an answer once the call was sent [default: the profile's]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub timeout: Option<Duration>,
 
     /// How long a call that is due may wait to be sent
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
@@ -154,6 +160,27 @@ pub struct Cli {
     /// Say nothing but errors, and show no progress bar
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// What mcp-gen does besides making load.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Show the profiles that are built in
+    #[command(subcommand)]
+    Profiles(Profiles),
+}
+
+/// Of `profiles`.
+#[derive(Subcommand, Debug)]
+pub enum Profiles {
+    /// List all, a line each
+    List,
+    /// Print the TOML of one, to start your own from; or check a file of your own
+    Show {
+        /// The profile, or a file whose name ends in .toml
+        #[arg(value_name = "NAME|FILE.toml")]
+        name: String,
+    },
 }
 
 /// Which calls get a record of their own.

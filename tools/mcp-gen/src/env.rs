@@ -2,7 +2,7 @@
 
 use crate::cli::Cli;
 use crate::prepare::MAX_CLIENTS;
-use crate::profile;
+use crate::profile::Profile;
 use anyhow::{Context, Result, bail};
 use protocol::endpoint::Endpoint;
 use record::units;
@@ -15,11 +15,8 @@ use std::time::Duration;
 pub fn fill(cli: &mut Cli) -> Result<()> {
     if let (None, Some(name)) = (&cli.profile, var("CLIENT_TYPE")) {
         // Said here, since later nobody knows any more that it was no flag.
-        if profile::find(&name).is_none() {
-            bail!(
-                "CLIENT_TYPE is {name:?}, and no profile is called that: use {}",
-                profile::names()
-            );
+        if let Err(text) = Profile::find(&name) {
+            bail!("CLIENT_TYPE is {name:?}: {text}");
         }
         cli.profile = Some(name);
     }

@@ -32,6 +32,15 @@ fn main() -> ExitCode {
         Err(e) => return usage(&e),
     };
     let say = Say::new("mcp-gen", cli.quiet);
+    if let Some(cli::Command::Profiles(what)) = &cli.command {
+        return match profile::command(what) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(text) => {
+                say.error(&text);
+                ExitCode::from(2)
+            }
+        };
+    }
     if let Err(e) = env::fill(&mut cli) {
         say.error(&format!("{e:#}"));
         return ExitCode::from(2);

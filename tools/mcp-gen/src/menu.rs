@@ -2,10 +2,9 @@
 
 use crate::cli::Cli;
 use crate::dice;
-use crate::profile::Profile;
+use crate::profile::{ANY_TOOL, Method, Profile};
 use protocol::catalogue::{Catalogue, Tool};
 use protocol::client::Discovery;
-use protocol::revision::Era;
 use protocol::schema::{self, Want};
 use protocol::template::Template;
 use record::kind::Warning;
@@ -107,6 +106,35 @@ impl Menu {
     }
 }
 
+/// A call that is possible at a server, before it is rendered.
+struct Possible {
+    /// Beside the others of its method.
+    weight: f64,
+    tool: Option<String>,
+    params: Value,
+}
+
+impl Possible {
+    fn plain(params: Value) -> Self {
+        Self {
+            weight: 1.0,
+            tool: None,
+            params,
+        }
+    }
+}
+
+/// The key in `_meta` under which calls without arguments carry payload.
+const PADDING: &str = "mcpipe/padding";
+
+fn left_out(method: Method, why: &str) -> Warning {
+    let text = format!(
+        "{why} {}; its share goes to the other methods",
+        method.name()
+    );
+    Warning::new("method_left_out", text)
+}
+
 /// What the user wants to be called.
 pub struct Order<'a> {
     /// The profile.
@@ -133,47 +161,40 @@ impl Order<'_> {
         let dialect = &discovery.dialect;
         let mut warnings = Vec::new();
         let mut weighted: Vec<(f64, u16, Template)> = Vec::new();
-        for named in &self.cli.method {
-            if !self.profile.methods.iter().any(|(m, _)| m == named) {
-                let known: Vec<_> = self.profile.methods.iter().map(|(m, _)| *m).collect();
-                return Err(format!(
-                    "the profile {} does not call {named:?}; it calls: {}",
-                    self.profile.name,
-                    known.join(", ")
-                ));
+        let methods = self.methods()?;
+        // One that the era does not know is no loss where its counterpart of the other era is called.
+        let has_cheapest = methods
+            .iter()
+            .any(|(m, _)| *m == Method::cheapest(dialect.era));
+        for (method, weight) in methods {
+            let foreign = method.only_in().is_some_and(|era| era != dialect.era);
+            if foreign && has_cheapest {
+                continue;
             }
-        }
-        let wanted = |method: &str| {
-            self.cli.method.is_empty() || self.cli.method.iter().any(|named| named == method)
-        };
-        let methods = self.profile.methods.iter();
-        for (method, weight) in methods.filter(|(method, _)| wanted(method)) {
-            match self.calls(method, discovery, &mut warnings)? {
-                calls if calls.is_empty() => {}
-                calls => {
-                    let each = f64::from(*weight) / calls.len() as f64;
-                    for (tool, params) in calls {
-                        let label = labels.index(method, tool.as_deref());
-                        let schema = tool.as_deref().and_then(|name| {
-                            discovery.catalogue.tools.iter().find(|t| t.name == name)
-                        });
-                        let arguments = params["arguments"].clone();
-                        let mut template = Template::new(method, params, dialect);
-                        if let Some(tool) = schema {
-                            template = template.with_param_headers(&tool.input_schema, &arguments);
-                        }
-                        weighted.push((each, label, template));
-                    }
+            let calls = if foreign {
+                warnings.push(left_out(method, "the era that the server speaks has no"));
+                Vec::new()
+            } else {
+                self.calls(method, discovery, &mut warnings)?
+            };
+            let whole: f64 = calls.iter().map(|c| c.weight).sum();
+            for call in calls {
+                let label = labels.index(method.name(), call.tool.as_deref());
+                let schema = call
+                    .tool
+                    .as_deref()
+                    .and_then(|name| discovery.catalogue.tools.iter().find(|t| t.name == name));
+                let arguments = call.params["arguments"].clone();
+                let mut template = Template::new(method.name(), call.params, dialect);
+                if let Some(tool) = schema {
+                    template = template.with_param_headers(&tool.input_schema, &arguments);
                 }
+                weighted.push((f64::from(weight) * call.weight / whole, label, template));
             }
         }
         if weighted.is_empty() {
             // Better some load than none: every server can answer this.
-            let method = if dialect.era == Era::Modern {
-                "server/discover"
-            } else {
-                "ping"
-            };
+            let method = Method::cheapest(dialect.era).name();
             warnings.push(
                 Warning::new("nothing_to_call", format!("the server offers nothing that the profile {} calls; {method} is called instead", self.profile.name))
                     .remedy("name a tool with --tool, or use --all-tools"),
@@ -195,50 +216,86 @@ impl Order<'_> {
         Ok((Menu { dishes, edges }, warnings))
     }
 
-    /// The calls of one method: (tool, params). Empty where the server has none, with a warning.
+    /// The methods that are called, with their weights: the profile's, as far as the command line wants them.
+    fn methods(&self) -> Result<Vec<(Method, u32)>, String> {
+        let called = || self.profile.methods.iter().filter(|(_, w)| **w > 0);
+        for named in &self.cli.method {
+            if !called().any(|(m, _)| m.name() == named) {
+                let known: Vec<_> = called().map(|(m, _)| m.name()).collect();
+                return Err(format!(
+                    "the profile {} does not call {named:?}; it calls: {}",
+                    self.profile.name,
+                    known.join(", ")
+                ));
+            }
+        }
+        let wanted = |method: &Method| {
+            self.cli.method.is_empty() || self.cli.method.iter().any(|named| named == method.name())
+        };
+        Ok(called()
+            .filter(|(method, _)| wanted(method))
+            .map(|(method, weight)| (*method, *weight))
+            .collect())
+    }
+
+    /// The calls of one method. Empty where the server has none, with a warning.
     fn calls(
         &self,
-        method: &str,
+        method: Method,
         discovery: &Discovery,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<(Option<String>, Value)>, String> {
+    ) -> Result<Vec<Possible>, String> {
         let (catalogue, can) = (&discovery.catalogue, &discovery.server.capabilities);
-        let calls: Vec<(Option<String>, Value)> = match method {
-            "tools/call" => return self.tools(catalogue, warnings),
-            "resources/read" => catalogue
+        let calls: Vec<Possible> = match method {
+            Method::ToolsCall => return self.tools(catalogue, warnings),
+            Method::ResourcesRead => catalogue
                 .resources
                 .iter()
                 .take(MAX_RESOURCES)
-                .map(|r| (None, json!({ "uri": r.uri })))
+                .map(|r| Possible::plain(json!({ "uri": r.uri })))
                 .collect(),
-            "prompts/get" => catalogue
+            Method::PromptsGet => catalogue
                 .prompts
                 .iter()
                 .take(MAX_RESOURCES)
-                .map(|p| (None, prompt(p)))
+                .map(|p| Possible::plain(prompt(p)))
                 .collect(),
-            "resources/list" if !can.resources => vec![],
-            "tools/list" if !can.tools => vec![],
-            _ => vec![(None, json!({}))],
+            Method::ResourcesList | Method::TemplatesList if !can.resources => vec![],
+            Method::ToolsList if !can.tools => vec![],
+            Method::PromptsList if !can.prompts => vec![],
+            Method::Ping | Method::Discover => vec![Possible::plain(self.padding())],
+            _ => vec![Possible::plain(json!({}))],
         };
         if calls.is_empty() {
-            warnings.push(Warning::new(
-                "method_left_out",
-                format!("the server has nothing for {method}; its share goes to the other methods"),
-            ));
+            warnings.push(left_out(method, "the server has nothing for"));
         }
         Ok(calls)
+    }
+
+    /// Parameters of a call without arguments that are about as long as the payload: text that nobody looks at.
+    fn padding(&self) -> Value {
+        let empty = json!({ "_meta": { PADDING: "" } });
+        match self.payload_bytes.checked_sub(empty.to_string().len()) {
+            Some(room) if room > 0 => json!({ "_meta": { PADDING: "x".repeat(room) } }),
+            _ => json!({}),
+        }
     }
 
     fn tools(
         &self,
         catalogue: &Catalogue,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<(Option<String>, Value)>, String> {
+    ) -> Result<Vec<Possible>, String> {
         let (named, skipped) = (&self.cli.tool, &self.cli.skip_tool);
         let with_arguments = self.cli.args.iter().map(|(name, _)| name);
+        let weighted = self.profile.tools.keys().filter(|name| *name != ANY_TOOL);
         // A name that is not there is a slip of the keyboard: the run would measure something else.
-        for name in named.iter().chain(skipped).chain(with_arguments) {
+        for name in named
+            .iter()
+            .chain(skipped)
+            .chain(with_arguments)
+            .chain(weighted)
+        {
             if !catalogue.tools.iter().any(|t| t.name == *name) {
                 let known: Vec<_> = catalogue
                     .tools
@@ -247,35 +304,35 @@ impl Order<'_> {
                     .take(20)
                     .collect();
                 return Err(format!(
-                    "the server has no tool {name:?}: write the name of one that it has ({}) after --tool, --skip-tool or --args",
+                    "the server has no tool {name:?}: write the name of one that it has ({}) after --tool, --skip-tool or --args, or in the profile's [tools]",
                     known.join(", ")
                 ));
             }
         }
-        let wanted = |t: &&Tool| {
-            if named.is_empty() {
-                (self.cli.all_tools || t.read_only) && !skipped.contains(&t.name)
-            } else {
-                named.contains(&t.name)
-            }
-        };
         let mut calls = Vec::new();
-        for tool in catalogue.tools.iter().filter(wanted) {
+        for tool in &catalogue.tools {
+            let weight = self.weight(tool);
+            if weight == 0 {
+                continue;
+            }
             match self.arguments(tool) {
-                Ok(arguments) => calls.push((
-                    Some(tool.name.clone()),
-                    json!({ "name": tool.name, "arguments": arguments }),
-                )),
-                Err(why) if named.is_empty() => warnings.push(
-                    Warning::new(
-                        "tool_left_out",
-                        format!(
-                            "no arguments could be made for the tool {}: {why}",
-                            tool.name
-                        ),
-                    )
-                    .remedy(format!("give them: --args '{}={{…}}'", tool.name)),
-                ),
+                Ok(arguments) => calls.push(Possible {
+                    weight: f64::from(weight),
+                    tool: Some(tool.name.clone()),
+                    params: json!({ "name": tool.name, "arguments": arguments }),
+                }),
+                Err(why) if named.is_empty() && !self.profile.tools.contains_key(&tool.name) => {
+                    warnings.push(
+                        Warning::new(
+                            "tool_left_out",
+                            format!(
+                                "no arguments could be made for the tool {}: {why}",
+                                tool.name
+                            ),
+                        )
+                        .remedy(format!("give them: --args '{}={{…}}'", tool.name)),
+                    );
+                }
                 Err(why) => {
                     return Err(format!(
                         "no arguments could be made for the tool {}: {why}; give them: --args '{}={{…}}'",
@@ -306,6 +363,25 @@ impl Order<'_> {
             });
         }
         Ok(calls)
+    }
+
+    /// How often a tool is called, beside the others; 0 is never. Named ones are, whatever they say of themselves.
+    fn weight(&self, tool: &Tool) -> u32 {
+        let tools = &self.profile.tools;
+        let own = tools.get(&tool.name).copied();
+        if !self.cli.tool.is_empty() {
+            let named = self.cli.tool.contains(&tool.name);
+            return if named { own.unwrap_or(1).max(1) } else { 0 };
+        }
+        if self.cli.skip_tool.contains(&tool.name) {
+            return 0;
+        }
+        let others = || match tools.get(ANY_TOOL) {
+            _ if !self.cli.all_tools && !tool.read_only => 0,
+            Some(weight) => *weight,
+            None => u32::from(tools.is_empty()),
+        };
+        own.unwrap_or_else(others)
     }
 
     fn arguments(&self, tool: &Tool) -> Result<Value, String> {

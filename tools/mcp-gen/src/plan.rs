@@ -2,6 +2,7 @@
 
 use crate::cli::Calls;
 use crate::menu::{Labels, Menu};
+use crate::profile::SlowRead;
 use crate::stages::Stages;
 use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub interval_ns: u64,
     /// Sent to given up.
     pub timeout_ns: u64,
+    /// How slowly sockets are read, where not at once.
+    pub slow_read: Option<SlowRead>,
     /// Due to given up, for calls not sent.
     pub max_backlog_ns: u64,
     /// How long calls may finish after a signal.

@@ -4,7 +4,7 @@ use crate::cli::Cli;
 use crate::discover::Found;
 use crate::menu::{Labels, Menu, Order};
 use crate::plan::{Home, Homes, MAX_HOMES, Model, Plan};
-use crate::profile::{self, Profile};
+use crate::profile::Profile;
 use crate::stages::Stages;
 use crate::targets::{Targets, endpoint};
 use protocol::client::{Discovery, Options};
@@ -24,7 +24,7 @@ const MAX_RATE_PER_THREAD: f64 = 5e6;
 /// What the flags say, with the profile's and the other defaults filled in.
 pub struct Wish {
     /// The profile.
-    pub profile: &'static Profile,
+    pub profile: Profile,
     /// Clients.
     pub clients: u32,
     /// Open or closed.
@@ -46,8 +46,10 @@ impl Wish {
     /// A sentence on what cannot be.
     pub fn of(cli: &Cli) -> Result<Self, String> {
         let name = cli.profile.as_deref().unwrap_or("normal");
-        let profile = profile::find(name)
-            .ok_or_else(|| format!("no profile is called {name:?}: use {}", profile::names()))?;
+        let mut profile = Profile::find(name)?;
+        if let Some(timeout) = cli.timeout {
+            profile.timeout = timeout;
+        }
         let clients = cli.clients.unwrap_or(profile.clients);
         if clients == 0 || clients > MAX_CLIENTS {
             return Err(format!(
@@ -68,7 +70,6 @@ impl Wish {
             ));
         }
         Ok(Self {
-            profile,
             clients,
             model: if cli.closed {
                 Model::Closed
@@ -90,20 +91,21 @@ impl Wish {
                 .connect_for
                 .unwrap_or(Duration::from_secs(2) + Duration::from_millis(u64::from(clients))),
             steady,
+            profile,
         })
     }
 }
 
 /// How discovery is to speak with a server.
 #[must_use]
-pub fn options(cli: &Cli, tls: Option<Arc<ClientConfig>>) -> Options {
+pub fn options(cli: &Cli, wish: &Wish, tls: Option<Arc<ClientConfig>>) -> Options {
     Options {
         wanted: cli.protocol,
         headers: cli.header.clone(),
         host_header: cli.host_header.clone(),
         ws_subprotocol: !cli.no_ws_subprotocol,
         ws_append_newline: cli.ws_append_newline,
-        timeout: cli.timeout,
+        timeout: wish.profile.timeout,
         tls,
         client_name: "mcp-gen".to_owned(),
         ..Options::default()
@@ -139,7 +141,7 @@ pub fn prepare(
     let mut warnings = Vec::new();
     let fallback = found.iter().find_map(|f| f.as_ref().ok()).cloned();
     let order = Order {
-        profile: wish.profile,
+        profile: &wish.profile,
         cli,
         payload_bytes: wish.payload_bytes,
         seed: wish.seed,
@@ -307,7 +309,7 @@ fn plan(
         (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
     };
     Plan {
-        profile: wish.profile.name.to_owned(),
+        profile: wish.profile.name.clone(),
         model: wish.model,
         clients: wish.clients,
         threads: wish.threads,
@@ -317,11 +319,12 @@ fn plan(
             ns(wish.connect),
             ns(wish.warmup),
             ns(wish.steady),
-            ns(cli.timeout),
+            ns(wish.profile.timeout),
         ),
         unix_offset_us: ready.t0_us as i64 - (t0_ns / 1_000) as i64,
         interval_ns: ns(cli.interval),
-        timeout_ns: ns(cli.timeout).max(1_000_000),
+        timeout_ns: ns(wish.profile.timeout).max(1_000_000),
+        slow_read: wish.profile.slow_read,
         max_backlog_ns: ns(cli.max_backlog),
         grace_ns: ns(cli.grace),
         seed: wish.seed,

@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
 
     /// Asks all servers, while signals and targets still count.
     fn discover(&mut self, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Vec<Found>, Halt> {
-        let options = prepare::options(self.cli, tls);
+        let options = prepare::options(self.cli, &self.wish, tls);
         let (targets, tell) = (self.targets.all().to_vec(), self.tell.clone());
         std::thread::spawn(move || {
             drop(tell.send(Happening::Found(discover::all(&targets, &options))))

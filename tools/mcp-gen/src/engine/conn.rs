@@ -32,6 +32,8 @@ pub struct Conn {
     unsent: VecDeque<(usize, u64)>,
     /// Whether epoll watches for writing.
     pub watches_write: bool,
+    /// Whether nobody reads it for a while, since its client is slow.
+    pub is_paused: bool,
     /// Whether it is in the worker's list of those to be flushed.
     pub is_dirty: bool,
     /// Bytes put into `out`, since it was last empty, to answer pings and requests of the server.
@@ -124,6 +126,7 @@ impl Conn {
             written: 0,
             unsent: VecDeque::new(),
             watches_write: true,
+            is_paused: false,
             is_dirty: false,
             aside_bytes: 0,
             since_ns,

@@ -18,6 +18,7 @@ mod receive;
 mod replies;
 mod session;
 mod settle;
+mod slow_read;
 mod worker;
 
 pub use health::Health;

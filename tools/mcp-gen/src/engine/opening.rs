@@ -99,6 +99,7 @@ impl Worker {
             self.conns.push(None);
             self.conns.len() - 1
         });
+        self.narrow(&wire);
         let added = self.poller.add(wire.as_fd(), conn, true);
         self.conns[conn] = Some(Conn::new(wire, c, home.row, framing, now));
         self.clients[c].conns.push(conn);

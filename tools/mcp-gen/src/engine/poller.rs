@@ -93,14 +93,14 @@ impl Poller {
         )?)
     }
 
-    /// Changes whether writing is watched.
-    pub fn change(&self, fd: impl AsFd, conn: usize, write: bool) -> io::Result<()> {
-        Ok(epoll::modify(
-            &self.epoll,
-            fd,
-            EventData::new_u64(conn as u64),
-            flags(write),
-        )?)
+    /// Changes what is watched. Errors are watched always.
+    pub fn change(&self, fd: impl AsFd, conn: usize, read: bool, write: bool) -> io::Result<()> {
+        let mut wanted = flags(write);
+        if !read {
+            wanted.remove(EventFlags::IN | EventFlags::RDHUP);
+        }
+        let data = EventData::new_u64(conn as u64);
+        Ok(epoll::modify(&self.epoll, fd, data, wanted)?)
     }
 
     /// Sleeps until `until_ns` of CLOCK_MONOTONIC at most (0: not at all), and tells which connections are ready.

@@ -98,15 +98,18 @@ impl Worker {
         };
         if wants != state.watches_write {
             state.watches_write = wants;
-            let _ = self.poller.change(&state.wire, conn, wants);
+            let _ = self
+                .poller
+                .change(&state.wire, conn, !state.is_paused, wants);
         }
     }
 
     /// Reads at most so many times: who sends faster than we read must keep neither the schedule nor the others waiting.
-    fn read(&mut self, conn: usize, mut times: u32) {
+    pub(super) fn read(&mut self, conn: usize, mut times: u32) {
         let mut buf = std::mem::take(&mut self.buf);
+        let limit = self.read_limit(times).min(buf.len());
         while let Some(state) = self.conns[conn].as_mut() {
-            let n = match io::Read::read(&mut state.wire, &mut buf) {
+            let n = match io::Read::read(&mut state.wire, &mut buf[..limit]) {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
@@ -128,6 +131,10 @@ impl Worker {
             };
             state.received_bytes += n as u64;
             self.take_in(conn, &buf[..n], now);
+            if limit < buf.len() {
+                self.pause_reading(conn, now);
+                break;
+            }
             let more = self.conns[conn]
                 .as_ref()
                 .is_some_and(|s| s.wire.buffered_bytes() > 0);

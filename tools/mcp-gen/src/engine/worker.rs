@@ -76,6 +76,8 @@ pub struct Worker {
     /// Numbers that become free only after this round: events for them may still be on the list.
     pub(super) freed: Vec<usize>,
     pub(super) due: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Connections of slow clients that nobody reads, and until when.
+    pub(super) pauses: BinaryHeap<Reverse<(u64, usize)>>,
     pub(super) retries: BinaryHeap<Reverse<(u64, usize)>>,
     pub(super) dirty: Vec<usize>,
     pub(super) book: Book,
@@ -143,6 +145,7 @@ impl Worker {
             free: Vec::new(),
             freed: Vec::new(),
             due: BinaryHeap::with_capacity(clients.len()),
+            pauses: BinaryHeap::new(),
             retries: BinaryHeap::new(),
             dirty: Vec::new(),
             book: Book::new(
@@ -187,6 +190,7 @@ impl Worker {
             let now = mono_ns();
             self.advance(now);
             self.retry(now);
+            self.resume_reading(now);
             if now >= self.sweep_ns {
                 self.sweep(now);
                 self.sweep_ns = now + SWEEP_NS;
@@ -220,7 +224,11 @@ impl Worker {
     fn next_wake(&self) -> u64 {
         let due = self.due.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
         let retry = self.retries.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
-        due.min(retry).min(self.edge_ns).min(self.sweep_ns)
+        let pause = self.pauses.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
+        due.min(retry)
+            .min(pause)
+            .min(self.edge_ns)
+            .min(self.sweep_ns)
     }
 
     /// Carries out what the main thread ordered.

@@ -1,0 +1,266 @@
+//! Profiles: each that is built in does what its name says, on both transports and in both eras; files of one's own too.
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
+
+use pipe_tests::{Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const LOAD: &str = "--connect-for 300ms --warmup 0s --seed 11 -q";
+
+/// Runs `mcp-gen` and holds its counts against each other.
+#[track_caller]
+fn run(options: &str, files: &str) -> Stream {
+    let run = Pipeline::new(format!("mcp-gen {LOAD} {options}"))
+        .before(files)
+        .run();
+    run.assert_stages(&[0]);
+    let stream = run.stream();
+    assert_intervals_add_up(&stream);
+    assert_conserved(&stream);
+    stream
+}
+
+/// What mcp-gen says of a profile that cannot be.
+#[track_caller]
+fn complaint(options: &str, files: &str) -> String {
+    let run = Pipeline::new(format!("mcp-gen {options}"))
+        .before(files)
+        .run();
+    run.assert_stages(&[2]);
+    assert!(run.stdout.is_empty(), "{}", run.text());
+    run.stderr
+}
+
+/// The rows of the steady stage that are about calls.
+fn rows(stream: &Stream) -> Vec<&Value> {
+    let of_calls = |s: &&Value| s["stage"] == "steady" && s["method"] != "connect";
+    stream.of("summary").into_iter().filter(of_calls).collect()
+}
+
+/// Calls due by method.
+fn by_method(stream: &Stream) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for row in rows(stream) {
+        *sums
+            .entry(row["method"].as_str().unwrap().to_owned())
+            .or_default() += row["scheduled"].as_u64().unwrap();
+    }
+    sums
+}
+
+#[test]
+fn each_profile_calls_its_methods_on_both_transports_and_in_both_eras() {
+    let server = Server::start(&[]);
+    for (name, rate, methods) in [
+        ("normal", "50/s", "resources/list resources/read tools/call"),
+        ("high-load", "50/s", "prompts/get resources/read tools/call"),
+        ("low-load", "20/s", "resources/list tools/list"),
+        ("slow-client", "5/s", "resources/read"),
+        ("message-bomber", "500/s", "ping server/discover"),
+    ] {
+        for (url, era) in [(server.http(), "legacy"), (server.ws(), "modern")] {
+            let stream = run(
+                &format!(
+                    "--url {url} --protocol {era} --profile {name} --clients 3 --rate {rate} --for 600ms"
+                ),
+                "",
+            );
+            let other = if era == "legacy" {
+                "server/discover"
+            } else {
+                "ping"
+            };
+            let wanted: BTreeSet<&str> = methods.split(' ').filter(|m| *m != other).collect();
+            let called = by_method(&stream);
+            assert_eq!(
+                called.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+                wanted
+            );
+            assert!(rows(&stream).iter().all(|r| r["profile"] == name), "{name}");
+            let totals = stream.totals();
+            assert_eq!(totals["ok"], totals["scheduled"], "{name} {era}: {totals}");
+            assert!(
+                stream.of("warning").is_empty(),
+                "{:?}",
+                stream.of("warning")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_ping_of_the_message_bomber_is_as_long_as_its_profile_says() {
+    let server = Server::start(&[]);
+    let url = server.ws();
+    let stream = run(
+        &format!(
+            "--url {url} --protocol legacy --profile message-bomber --clients 1 --rate 200/s --for 500ms"
+        ),
+        "",
+    );
+    let totals = stream.totals();
+    let each = totals["sent_bytes"].as_f64().unwrap() / totals["sent"].as_f64().unwrap();
+    // 128 B of parameters, the envelope of the message, and the head of the frame.
+    assert!((170.0..200.0).contains(&each), "{each}");
+}
+
+/// What a slow client has not read yet cannot be done: a bound from below, that no machine can break by being slow.
+#[test]
+fn a_slow_client_takes_its_time_for_every_answer() {
+    let server = Server::start(&[]);
+    let files = "mcp-gen profiles show slow-client | sed 's/32B/100B/; s/10ms/20ms/' > slow.toml";
+    for url in [server.http(), server.ws()] {
+        let stream = run(
+            &format!("--url {url} --profile slow.toml --clients 2 --rate 2/s --for 1s"),
+            files,
+        );
+        let totals = stream.totals();
+        assert_eq!(totals["ok"], 4, "{totals}");
+        let bytes = totals["received_bytes"].as_u64().unwrap() / 4;
+        let reads = bytes / 100;
+        assert!(reads >= 3, "an answer of {bytes} bytes proves nothing");
+        let least_us = (reads - 1) * 20_000;
+        let service = &totals["service"];
+        assert!(
+            service["min_us"].as_u64().unwrap() >= least_us,
+            "{least_us}: {service}"
+        );
+    }
+}
+
+#[test]
+fn weights_choose_methods_and_tools() {
+    let server = Server::start(&[]);
+    let files = r#"cat > mine.toml <<'END'
+name = "mine"
+clients = 4
+rate = "250/s"
+[methods]
+"tools/call" = 4
+"tools/list" = 1
+[tools]
+echo = 3
+fail = 1
+END"#;
+    let url = server.ws();
+    let stream = run(&format!("--url {url} --profile mine.toml --for 1s"), files);
+    let of_tool = |tool: &str| -> f64 {
+        let of = |r: &&&Value| r["tool"] == tool;
+        let all = rows(&stream);
+        all.iter()
+            .filter(of)
+            .map(|r| r["scheduled"].as_f64().unwrap())
+            .sum()
+    };
+    let called = by_method(&stream);
+    assert_eq!(called.values().sum::<u64>(), 1_000);
+    // 800, 600 and 200 are expected; the seed is fixed, and these bounds are six standard deviations away.
+    assert!((720..880).contains(&called["tools/call"]), "{called:?}");
+    assert!(
+        (500.0..700.0).contains(&of_tool("echo")),
+        "{}",
+        of_tool("echo")
+    );
+    assert!(
+        (120.0..280.0).contains(&of_tool("fail")),
+        "{}",
+        of_tool("fail")
+    );
+    assert_eq!(
+        of_tool("add"),
+        0.0,
+        "it says readOnlyHint, and was not named"
+    );
+}
+
+#[test]
+fn flags_win_over_the_profile() {
+    let server = Server::start(&[]);
+    let url = server.http();
+    let stream = run(
+        &format!(
+            "--url {url} --profile message-bomber --clients 2 --rate 40/s --payload 1000B --for 500ms --protocol legacy"
+        ),
+        "",
+    );
+    let totals = stream.totals();
+    assert_eq!(
+        (&totals["scheduled"], &totals["generator"]["clients"]),
+        (&40.into(), &2.into())
+    );
+    assert!(totals["sent_bytes"].as_u64().unwrap() > 40_000, "{totals}");
+}
+
+#[test]
+fn a_profile_that_is_built_in_can_be_printed_changed_and_used() {
+    let server = Server::start(&[]);
+    let url = server.http();
+    let files = "mcp-gen profiles show normal | sed 's/^name = .*/name = \"mine\"/; s/^clients = .*/clients = 2/' > mine.toml";
+    let stream = run(
+        &format!("--url {url} --profile mine.toml --for 300ms"),
+        files,
+    );
+    assert_eq!(stream.totals()["scheduled"], 60);
+    assert!(rows(&stream).iter().all(|r| r["profile"] == "mine"));
+
+    let list = Pipeline::new("mcp-gen profiles list").run();
+    list.assert_stages(&[0]);
+    for name in [
+        "normal",
+        "high-load",
+        "low-load",
+        "slow-client",
+        "message-bomber",
+    ] {
+        let line = list
+            .text()
+            .lines()
+            .find(|l| l.starts_with(name))
+            .map(str::to_owned);
+        assert!(line.is_some(), "{name} in {}", list.text());
+        let show = Pipeline::new(format!("mcp-gen profiles show {name}")).run();
+        show.assert_stages(&[0]);
+        assert!(show.text().contains(&format!("name = \"{name}\"")));
+    }
+    // Nobody has to read all of it.
+    Pipeline::new("mcp-gen profiles list | head -n 1")
+        .run()
+        .assert_stages(&[0, 0]);
+}
+
+#[test]
+fn a_profile_that_cannot_be_is_told_with_the_place_and_the_way_out() {
+    let files =
+        r#"printf 'name = "x"\nclients = 3\nrate = "fast"\n[methods]\nping = 1\n' > bad.toml"#;
+    for options in [
+        "--url http://127.0.0.1:1/mcp --profile bad.toml",
+        "profiles show bad.toml",
+    ] {
+        let said = complaint(options, files);
+        assert!(
+            said.starts_with("mcp-gen: bad.toml, line 3, column 8: \"fast\" is no rate"),
+            "{said}"
+        );
+    }
+    let said = complaint("--url http://127.0.0.1:1/mcp --profile heavy", "");
+    assert!(
+        said.contains("use normal, high-load") && said.contains(".toml"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_method_that_the_era_does_not_have_is_told() {
+    let server = Server::start(&[]);
+    let url = server.http();
+    let files = "printf 'name = \"x\"\\nclients = 1\\nrate = \"20/s\"\\n[methods]\\nping = 1\\n\"tools/list\" = 1\\n' > mine.toml";
+    let stream = run(
+        &format!("--url {url} --profile mine.toml --protocol modern --for 500ms"),
+        files,
+    );
+    assert_eq!(stream.warnings("method_left_out").len(), 1);
+    assert_eq!(
+        by_method(&stream),
+        BTreeMap::from([("tools/list".to_owned(), 10)])
+    );
+}

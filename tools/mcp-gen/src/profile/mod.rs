@@ -1,0 +1,133 @@
+//! Profiles: what a kind of client does, how often, with how much payload, and how patiently.
+//!
+//! A profile is a TOML file. Some are built in; users write their own.
+
+mod bad;
+mod command;
+mod method;
+mod shipped;
+mod slow_read;
+mod unit;
+
+pub use command::run as command;
+pub use method::Method;
+pub use shipped::{names, shipped};
+pub use slow_read::SlowRead;
+
+use bad::Bad;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// What clients of one kind do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// What records call it: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// A few words for `profiles list`.
+    #[serde(default)]
+    pub about: String,
+    /// How many clients, from 1 to [`crate::prepare::MAX_CLIENTS`].
+    pub clients: u32,
+    /// Calls per second of each client.
+    #[serde(rename = "rate", deserialize_with = "unit::rate")]
+    pub rate_per_s: f64,
+    /// About how many bytes of arguments a call carries, where the server's schema leaves room.
+    #[serde(rename = "payload", default, deserialize_with = "unit::payload")]
+    pub payload_bytes: usize,
+    /// How long to wait for an answer once the call was sent.
+    #[serde(default = "ten_seconds", deserialize_with = "unit::duration")]
+    pub timeout: Duration,
+    /// The methods that are called, and their weights.
+    pub methods: BTreeMap<Method, u32>,
+    /// The tools that are called, and their weights; [`ANY_TOOL`] is each other one. Empty is
+    /// `"*" = 1`.
+    #[serde(default)]
+    pub tools: BTreeMap<String, u32>,
+    /// How slowly sockets are read, where not at once.
+    #[serde(default)]
+    pub slow_read: Option<SlowRead>,
+}
+
+/// The name that stands for each other tool that says `readOnlyHint`.
+pub const ANY_TOOL: &str = "*";
+
+/// A file that is larger holds something else.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+impl Profile {
+    /// Finds a profile by its name, or in the file of this name, which then ends in `.toml`.
+    ///
+    /// # Errors
+    /// A sentence: there is none, or the file cannot be read, or what it says cannot be.
+    pub fn find(name: &str) -> Result<Self, String> {
+        Self::text(name).and_then(|(origin, text)| Self::parse(&origin, &text))
+    }
+
+    /// The TOML of a profile, and where it comes from.
+    ///
+    /// # Errors
+    /// A sentence: there is none, or the file cannot be read.
+    pub fn text(name: &str) -> Result<(String, String), String> {
+        if !name.ends_with(".toml") {
+            return match shipped(name) {
+                Some(text) => Ok((format!("the profile {name}"), text.to_owned())),
+                None => Err(format!(
+                    "no profile is called {name:?}: use {}, or a file whose name ends in .toml",
+                    names()
+                )),
+            };
+        }
+        let said = |e: std::io::Error| format!("cannot read the profile {name}: {e}");
+        let length = std::fs::metadata(Path::new(name)).map_err(said)?.len();
+        if length > MAX_FILE_BYTES {
+            return Err(format!(
+                "the profile {name} is {length} bytes long, and a profile has {MAX_FILE_BYTES} at most: is it the right file?"
+            ));
+        }
+        let text = std::fs::read_to_string(name).map_err(said)?;
+        Ok((name.to_owned(), text))
+    }
+
+    /// Reads the TOML of a profile; `origin` is for the message.
+    ///
+    /// # Errors
+    /// A sentence with line and column.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
+        let profile: Self = toml::from_str(text)
+            .map_err(|e| Bad::new(origin, text, e.span(), e.message()).to_string())?;
+        match profile.wrong() {
+            None => Ok(profile),
+            Some((key, why)) => Err(Bad::new(origin, text, bad::key(text, key), &why).to_string()),
+        }
+    }
+
+    /// What cannot be, though each value by itself can: the key, and why.
+    fn wrong(&self) -> Option<(&'static str, String)> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_plain) {
+            let why = "a profile's name has 1 to 64 letters, digits, '-', '_' and '.', since it stands in records";
+            return Some(("name", why.to_owned()));
+        }
+        if self.clients == 0 || self.clients > crate::prepare::MAX_CLIENTS {
+            let most = crate::prepare::MAX_CLIENTS;
+            return Some(("clients", format!("clients must be 1 to {most}")));
+        }
+        if self.methods.values().all(|weight| *weight == 0) {
+            return Some(("methods", "no method has a weight above 0, so nothing would be called: write for instance \"tools/call\" = 1".to_owned()));
+        }
+        if !self.tools.is_empty() && self.tools.values().all(|weight| *weight == 0) {
+            return Some(("tools", "no tool has a weight above 0: leave [tools] out to call every tool that says readOnlyHint, or take \"tools/call\" out of [methods]".to_owned()));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! Values with units in TOML: `"10s"`, `"100/s"`, `"512B"`; a bare number is seconds, per second, or bytes.
+
+use record::units::{self, UnitError};
+use serde::de::{Deserializer, Error, Visitor};
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    read(deserializer, units::duration, "a duration such as \"10s\"")
+}
+
+pub fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    read(deserializer, units::rate, "a rate such as \"100/s\"")
+}
+
+pub fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let bytes = read(deserializer, units::size, "a size such as \"512B\"")?;
+    usize::try_from(bytes).map_err(D::Error::custom)
+}
+
+/// At most 64 MiB: more would be no payload but a file.
+pub fn payload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    size(deserializer).map(|bytes| bytes.min(64 << 20))
+}
+
+struct Unit<T, F>(F, &'static str, PhantomData<T>);
+
+fn read<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: impl Fn(&str) -> Result<T, UnitError>,
+    expected: &'static str,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_any(Unit(parse, expected, PhantomData))
+}
+
+impl<T, F: Fn(&str) -> Result<T, UnitError>> Visitor<'_> for Unit<T, F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+}
