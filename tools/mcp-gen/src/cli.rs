@@ -13,6 +13,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen profiles show normal > mine.toml
+  mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
@@ -33,7 +34,7 @@ pub struct Cli {
     #[arg(value_name = "-", value_parser = ["-"])]
     pub stdin: Option<String>,
 
-    /// A server to call: ws://, wss://, http:// or https://; may be repeated, clients are spread over all
+    /// A server to call: ws://, wss://, http://, https://, tcp:// or tcps:// (lines); may be repeated, clients are spread over all
     #[arg(long, value_name = "URL")]
     pub url: Vec<String>,
 
@@ -65,7 +66,7 @@ pub struct Cli {
     #[arg(long)]
     pub closed: bool,
 
-    /// Calls in flight on a connection at most: WebSocket 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
+    /// Calls in flight on a connection at most: WebSocket and lines 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: Option<u32>,
 

@@ -68,11 +68,17 @@ impl Targets {
 /// # Errors
 /// The URL cannot be used.
 pub fn endpoint(target: &Target) -> Result<Endpoint, String> {
-    if let Some(transport @ ("sse" | "stdio" | "tcp")) = target.transport.as_deref() {
-        return Err(format!(
-            "{}: the transport {transport} is not spoken yet; use WebSocket or Streamable HTTP",
+    let endpoint = Endpoint::parse(&target.url).map_err(|e| format!("{}: {e}", target.key()))?;
+    let by_url = endpoint.scheme.transport().name();
+    match target.transport.as_deref() {
+        Some(transport @ ("sse" | "stdio")) => Err(format!(
+            "{}: the transport {transport} is not spoken yet; use ws, http or tcp",
             target.key()
-        ));
+        )),
+        Some(transport) if transport != by_url => Err(format!(
+            "{}: its transport is said to be {transport}, and its URL is one of {by_url}: correct one of them, or leave transport away",
+            target.key()
+        )),
+        _ => Ok(endpoint),
     }
-    Endpoint::parse(&target.url).map_err(|e| format!("{}: {e}", target.key()))
 }

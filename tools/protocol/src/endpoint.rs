@@ -1,4 +1,4 @@
-//! Where a server is: the four kinds of URL that this crate can connect to, taken apart.
+//! Where a server is: the six kinds of URL that this crate can connect to, taken apart.
 
 use std::fmt;
 use std::io;
@@ -28,10 +28,12 @@ pub struct Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// No `scheme://` in front.
-    #[error("`{0}` has no scheme: write it as ws://{0}, wss://{0}, http://{0} or https://{0}")]
+    #[error(
+        "`{0}` has no scheme: write it as ws://{0}, wss://{0}, http://{0}, https://{0} or tcp://{0}"
+    )]
     NoScheme(String),
     /// A scheme of another protocol.
-    #[error("the scheme `{0}` is not spoken here: use ws, wss, http or https")]
+    #[error("the scheme `{0}` is not spoken here: use ws, wss, http, https, tcp or tcps")]
     UnknownScheme(String),
     /// `user:password@` in front of the host.
     #[error(
@@ -46,6 +48,9 @@ pub enum EndpointError {
     /// A port that is no number from 1 to 65535.
     #[error("`{0}` is no port: use a number from 1 to 65535")]
     BadPort(String),
+    /// A port is missing that has no default.
+    #[error("{0} has no port of its own: write it behind the host, {0}://HOST:PORT")]
+    NoPort(&'static str),
     /// A character that cannot stand in a request line.
     #[error("the path holds {0:?}: percent-encode it")]
     BadPath(char),
@@ -58,7 +63,7 @@ impl Endpoint {
     /// Takes a URL apart. A fragment is dropped, since it is never sent.
     ///
     /// # Errors
-    /// When the text is no URL of the four schemes; each error says what to write instead.
+    /// When the text is no URL of the six schemes; each error says what to write instead.
     pub fn parse(url: &str) -> Result<Endpoint, EndpointError> {
         if url.len() > MAX_URL_BYTES {
             return Err(EndpointError::TooLong(url.len()));
@@ -78,7 +83,9 @@ impl Endpoint {
         let (host, port) = split_port(authority)?;
         let port = match port {
             // RFC 3986 3.2.3 allows a colon with nothing behind it.
-            None | Some("") => scheme.default_port(),
+            None | Some("") => scheme
+                .default_port()
+                .ok_or(EndpointError::NoPort(scheme.as_str()))?,
             Some(digits) => parse_port(digits)?,
         };
         Ok(Endpoint {
@@ -131,7 +138,7 @@ impl Endpoint {
     /// The value of the `Host` header: without the scheme's own port (RFC 9110 4.2.3).
     pub fn host_header(&self) -> String {
         let host = self.bracketed_host();
-        if self.port == self.scheme.default_port() {
+        if Some(self.port) == self.scheme.default_port() {
             host
         } else {
             format!("{host}:{}", self.port)

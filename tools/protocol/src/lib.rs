@@ -5,7 +5,7 @@
 //! - **messages**: a [`template::Template`] is a call rendered once, [`answer::read`] tells what came
 //!   back as one [`outcome::Outcome`], [`schema::arguments`] makes valid arguments for a tool that
 //!   nobody here has seen before;
-//! - **transports**: sans-IO codecs for HTTP/1.1, SSE and WebSocket, and the wire below them (TCP, TLS);
+//! - **transports**: sans-IO codecs for HTTP/1.1, SSE, WebSocket and lines, and the wire below them (TCP, TLS);
 //! - **[`client`]**: a blocking client for set-up work, which finds out how a server speaks
 //!   ([`dialect::Dialect`]) and what it offers ([`catalogue::Catalogue`]).
 //!
@@ -21,6 +21,7 @@ pub mod endpoint;
 pub mod header;
 pub mod http;
 mod json;
+pub mod lines;
 pub mod message;
 pub mod outcome;
 pub mod revision;

@@ -9,14 +9,17 @@ pub enum Transport {
     Ws,
     /// Streamable HTTP: a POST for each message, one call at a time on a connection.
     Http,
+    /// One message a line over a TCP connection, framed as stdio is (in no revision; 2026-07-28 recommends the framing).
+    Tcp,
 }
 
 impl Transport {
-    /// The name in records, `ws` or `http`.
+    /// The name in records: `ws`, `http` or `tcp`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             Self::Http => "http",
+            Self::Tcp => "tcp",
         }
     }
 }

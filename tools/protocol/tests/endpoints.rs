@@ -46,6 +46,14 @@ fn urls_are_taken_apart_and_written_back() {
             "/mcp",
             "[::1]:8080",
         ),
+        (
+            "tcps://box:5556",
+            Scheme::Tcps,
+            "box",
+            5556,
+            "/",
+            "box:5556",
+        ),
         ("https://[0:0::1]", Scheme::Https, "::1", 443, "/", "[::1]"),
     ];
     for (url, scheme, host, port, path, host_header) in cases {

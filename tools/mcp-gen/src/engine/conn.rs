@@ -3,6 +3,7 @@
 use super::call::{Call, InFlight};
 use super::framing::Framing;
 use protocol::http::Reply;
+use protocol::lines::LineReader;
 use protocol::outcome::Outcome;
 use protocol::wire::Wire;
 use protocol::ws::{FrameReader, Upgrade};
@@ -69,7 +70,7 @@ pub enum Phase {
     Tls,
     /// The WebSocket upgrade was asked for.
     Upgrade,
-    /// `initialize` was sent (WebSocket, legacy) with this id.
+    /// `initialize` was sent (multiplexed, legacy) with this id.
     Initialize(u64),
     /// It can carry calls.
     Open,
@@ -81,6 +82,8 @@ pub enum Codec {
     Upgrade(Upgrade),
     /// WebSocket frames.
     Frames(FrameReader),
+    /// Lines.
+    Lines(LineReader),
     /// HTTP answers.
     Http(Reply),
 }

@@ -2,6 +2,7 @@
 
 use super::conn::Codec;
 use protocol::http::{self, Reply};
+use protocol::lines::{LineReader, write_line};
 use protocol::transport::Transport;
 use protocol::ws::{self, FrameReader};
 
@@ -13,6 +14,8 @@ pub enum Framing {
         /// LF at the end of each message, inside the frame.
         line_feed: bool,
     },
+    /// A line for each; many calls at a time, and the session lives and dies with the connection.
+    Lines,
     /// An HTTP request and its answer; one call at a time, and sessions outlive connections.
     Exchange,
 }
@@ -23,6 +26,7 @@ impl Framing {
         match transport {
             Transport::Ws => Self::Frames { line_feed },
             Transport::Http => Self::Exchange,
+            Transport::Tcp => Self::Lines,
         }
     }
 
@@ -35,8 +39,21 @@ impl Framing {
     pub fn codec(self) -> Codec {
         match self {
             Self::Frames { .. } => Codec::Frames(FrameReader::new(ws::Limits::default())),
+            Self::Lines => Codec::Lines(LineReader::default()),
             Self::Exchange => Codec::Http(Reply::new(http::Limits::default())),
         }
+    }
+
+    /// How many bytes a message of `n` bytes is when it comes from the server; that of an exchange is not told by it.
+    pub fn received_bytes(self, n: usize) -> u64 {
+        let around = match (self, n) {
+            (Self::Exchange, _) => 0,
+            (Self::Lines, _) => 1,
+            (Self::Frames { .. }, 0..126) => 2,
+            (Self::Frames { .. }, 126..65_536) => 4,
+            (Self::Frames { .. }, _) => 10,
+        };
+        n as u64 + around
     }
 
     /// Appends a message in three pieces. That of an exchange is its body: a head belongs before it.
@@ -47,6 +64,7 @@ impl Framing {
                 let end: &[u8] = if line_feed { b"\n" } else { b"" };
                 ws::write_text(out, mask.to_ne_bytes(), &[a, b, c, end]);
             }
+            Self::Lines => write_line(out, &[a, b, c]),
             Self::Exchange => {
                 for part in [a, b, c] {
                     out.extend_from_slice(part);

@@ -151,6 +151,7 @@ impl Worker {
                     Err(e) => self.connect_failed(conn, &e, now),
                 }
             }
+            Framing::Lines => self.stream_wired(conn, now),
             Framing::Exchange => self.exchange_wired(conn, c, &home, now),
         }
     }

@@ -4,6 +4,7 @@ use super::conn::{Codec, Phase};
 use super::poller::Ready;
 use super::worker::Worker;
 use protocol::answer::{self, Incoming};
+use protocol::lines::LineReader;
 use protocol::message;
 use protocol::outcome::Outcome;
 use protocol::ws::{self, Frame, FrameReader};
@@ -163,11 +164,12 @@ impl Worker {
                             Some(state) => state.framing.codec(),
                             None => break Fate::Stays,
                         };
-                        self.upgraded(conn, now);
+                        self.stream_wired(conn, now);
                     }
                     Err(e) => break Fate::Broken(e.to_string()),
                 },
                 Codec::Frames(frames) => break self.take_frames(conn, frames, input, &mut at, now),
+                Codec::Lines(lines) => break self.take_lines(conn, lines, input, &mut at, now),
                 Codec::Http(reply) => break self.take_replies(conn, reply, input, &mut at, now),
             }
         };
@@ -222,12 +224,30 @@ impl Worker {
         Fate::Stays
     }
 
-    /// A message came on a WebSocket.
+    fn take_lines(
+        &mut self,
+        conn: usize,
+        lines: &mut LineReader,
+        input: &[u8],
+        at: &mut usize,
+        now: u64,
+    ) -> Fate {
+        while self.conns[conn].is_some() {
+            match lines.next(input, at) {
+                Ok(None) => break,
+                Ok(Some(line)) => self.on_message(conn, line, now),
+                Err(e) => return Fate::Broken(e.to_string()),
+            }
+        }
+        Fate::Stays
+    }
+
+    /// A message came on a connection that carries many calls at a time.
     fn on_message(&mut self, conn: usize, message: &[u8], now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let c = state.client;
+        let (c, framing) = (state.client, state.framing);
         match answer::read(message) {
             Ok(Incoming::Answer {
                 id: Some(id),
@@ -235,7 +255,7 @@ impl Worker {
             }) if state.phase == Phase::Initialize(id) => {
                 if outcome == Outcome::Ok {
                     self.write_message(conn, &message::initialized());
-                    self.websocket_opened(conn, now);
+                    self.stream_opened(conn, now);
                 } else {
                     self.connect_failed(
                         conn,
@@ -249,14 +269,20 @@ impl Worker {
                     Some(mut call) => {
                         state.answers += 1;
                         call.first_ns = now;
-                        self.settle(c, &call, outcome, now, frame_bytes(message.len()));
+                        self.settle(
+                            c,
+                            &call,
+                            outcome,
+                            now,
+                            framing.received_bytes(message.len()),
+                        );
                     }
                     None => self.stray("an id that belongs to no call in flight"),
                 }
                 self.serve_or_retire(conn, now);
             }
             Ok(Incoming::Request { id, method }) => {
-                let (framing, reply) = (state.framing, message::reply(id, &method));
+                let reply = message::reply(id, &method);
                 state.put_aside(|out| framing.write(out, 0, [&reply, b"", b""]));
                 self.soil(conn);
             }
@@ -276,7 +302,7 @@ impl Worker {
                         &call,
                         Outcome::ProtocolError,
                         now,
-                        frame_bytes(message.len()),
+                        framing.received_bytes(message.len()),
                     );
                 }
                 self.serve_or_retire(conn, now);
@@ -361,14 +387,4 @@ impl Worker {
             }
         });
     }
-}
-
-/// The bytes of an unmasked frame with a payload of `n` bytes.
-fn frame_bytes(n: usize) -> u64 {
-    n as u64
-        + match n {
-            0..126 => 2,
-            126..65_536 => 4,
-            _ => 10,
-        }
 }

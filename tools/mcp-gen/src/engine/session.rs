@@ -1,4 +1,4 @@
-//! Sessions: the WebSocket upgrade, `initialize`, and what a session that was lost needs.
+//! Sessions: the upgrade to WebSocket, `initialize`, and what a session that was lost needs.
 
 use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
@@ -31,8 +31,8 @@ impl Worker {
         Ok(())
     }
 
-    /// The WebSocket stands.
-    pub(super) fn upgraded(&mut self, conn: usize, now: u64) {
+    /// A connection stands that carries many calls at a time: the handshake follows, in the legacy era.
+    pub(super) fn stream_wired(&mut self, conn: usize, now: u64) {
         let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
             return;
         };
@@ -41,7 +41,7 @@ impl Worker {
             return;
         };
         match home.dialect.era {
-            Era::Modern => self.websocket_opened(conn, now),
+            Era::Modern => self.stream_opened(conn, now),
             Era::Legacy => {
                 let id = self.clients[c].next_id;
                 self.clients[c].next_id += 1;
@@ -54,8 +54,8 @@ impl Worker {
         }
     }
 
-    /// The WebSocket can carry calls.
-    pub(super) fn websocket_opened(&mut self, conn: usize, now: u64) {
+    /// A connection can carry calls, many at a time.
+    pub(super) fn stream_opened(&mut self, conn: usize, now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Deadline, Lost};
 use super::http::HttpLink;
+use super::lines::LineLink;
 use super::websocket::WsLink;
 use crate::answer::{Incoming, read};
 use crate::dialect::Dialect;
@@ -36,6 +37,7 @@ pub(super) enum Said {
 pub(super) enum Link {
     Http(Box<HttpLink>),
     WebSocket(Box<WsLink>),
+    Lines(Box<LineLink>),
 }
 
 impl Link {
@@ -50,6 +52,7 @@ impl Link {
         match self {
             Self::Http(link) => link.ask(id, method, message, deadline),
             Self::WebSocket(link) => link.ask(id, message, deadline),
+            Self::Lines(link) => link.ask(id, message, deadline),
         }
     }
 
@@ -58,6 +61,7 @@ impl Link {
         match self {
             Self::Http(link) => link.tell(message, deadline),
             Self::WebSocket(link) => link.send(message, deadline),
+            Self::Lines(link) => link.send(message, deadline),
         }
     }
 
@@ -73,6 +77,14 @@ impl Link {
         matches!(self, Self::Http(link) if link.session.is_some())
     }
 
+    /// What was odd about the conversation itself, for a note.
+    pub(super) fn oddity(&self) -> Option<String> {
+        match self {
+            Self::Lines(link) => link.oddity(),
+            Self::Http(_) | Self::WebSocket(_) => None,
+        }
+    }
+
     /// The server takes the subprotocol `mcp`.
     pub(super) fn has_subprotocol(&self) -> bool {
         matches!(self, Self::WebSocket(link) if link.subprotocol)
@@ -83,6 +95,7 @@ impl Link {
         match self {
             Self::Http(link) => link.end(),
             Self::WebSocket(link) => link.end(),
+            Self::Lines(link) => link.end(),
         }
     }
 }

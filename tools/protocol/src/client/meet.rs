@@ -2,7 +2,8 @@
 //!
 //! Modern first (2026-07-28, "determining the server's era"): a result of `server/discover` or one of
 //! the three modern error codes means modern. Any other error, refusal, silence or hanging up means
-//! legacy: servers of that era answer an unknown method in all these ways.
+//! legacy: servers of that era answer an unknown method in all these ways. The same goes for lines,
+//! where the specification (stdio) wants `initialize` on the connection that was probed.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::Options;
 use super::connect::{Deadline, Lost, address};
 use super::error::DiscoveryError;
 use super::http::HttpLink;
+use super::lines::LineLink;
 use super::link::{Link, Said};
 use super::server_info::{ServerInfo, legacy_revision, modern_server, revisions, server_info};
 use super::websocket::WsLink;
@@ -108,10 +110,14 @@ impl Meeting<'_> {
                 Link::WebSocket(Box::new(link))
             }
             Transport::Http => Link::Http(Box::new(HttpLink::new(endpoint, options))),
+            Transport::Tcp => {
+                Link::Lines(Box::new(LineLink::open(endpoint, options, self.deadline)?))
+            }
         })
     }
 
     fn met(&mut self, link: Link, revision: Revision, server: ServerInfo) -> Met {
+        self.notes.extend(link.oddity());
         // Opened twice, a server may be odd twice.
         self.notes.dedup();
         let dialect = Dialect {
@@ -186,11 +192,8 @@ impl Meeting<'_> {
             }
             Ok(_) => {}
             // HTTP opens a connection for each question anyway.
-            Err(Lost::Closed(_)) => {
-                if let Link::WebSocket(_) = link {
-                    *link = self.open()?;
-                }
-            }
+            Err(Lost::Closed(_)) if is_http => {}
+            Err(Lost::Closed(_)) => *link = self.open()?,
             Err(Lost::Silent) => self.notes.push(
                 "the server did not answer server/discover in time, so it was asked to initialize"
                     .to_owned(),

@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod exchange;
 mod http;
+mod lines;
 mod link;
 mod lists;
 mod meet;

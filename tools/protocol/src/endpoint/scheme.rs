@@ -1,4 +1,4 @@
-//! The four schemes: which protocol is spoken, and whether TLS lies underneath.
+//! The six schemes: which protocol is spoken, and whether TLS lies underneath.
 
 use crate::transport::Transport;
 
@@ -13,6 +13,10 @@ pub enum Scheme {
     Http,
     /// HTTP over TLS.
     Https,
+    /// Lines over TCP.
+    Tcp,
+    /// Lines over TLS.
+    Tcps,
 }
 
 impl Scheme {
@@ -21,17 +25,22 @@ impl Scheme {
         match self {
             Scheme::Ws | Scheme::Wss => Transport::Ws,
             Scheme::Http | Scheme::Https => Transport::Http,
+            Scheme::Tcp | Scheme::Tcps => Transport::Tcp,
         }
     }
 
     /// Whether TLS lies underneath.
     pub fn is_tls(self) -> bool {
-        matches!(self, Scheme::Wss | Scheme::Https)
+        matches!(self, Scheme::Wss | Scheme::Https | Scheme::Tcps)
     }
 
-    /// The port of a URL that names none.
-    pub fn default_port(self) -> u16 {
-        if self.is_tls() { 443 } else { 80 }
+    /// The port of a URL that names none; lines have no port of their own.
+    pub fn default_port(self) -> Option<u16> {
+        match self {
+            Scheme::Ws | Scheme::Http => Some(80),
+            Scheme::Wss | Scheme::Https => Some(443),
+            Scheme::Tcp | Scheme::Tcps => None,
+        }
     }
 
     /// The scheme as a URL spells it.
@@ -41,11 +50,14 @@ impl Scheme {
             Scheme::Wss => "wss",
             Scheme::Http => "http",
             Scheme::Https => "https",
+            Scheme::Tcp => "tcp",
+            Scheme::Tcps => "tcps",
         }
     }
 
     pub(super) fn parse(text: &str) -> Option<Scheme> {
-        [Scheme::Ws, Scheme::Wss, Scheme::Http, Scheme::Https]
+        use Scheme::{Http, Https, Tcp, Tcps, Ws, Wss};
+        [Ws, Wss, Http, Https, Tcp, Tcps]
             .into_iter()
             .find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
     }
