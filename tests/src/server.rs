@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 pub struct Server {
     child: Child,
     authority: String,
+    /// Of lines over TCP, where it was told to speak them.
+    tcp: Option<String>,
 }
 
 impl Server {
@@ -31,12 +33,26 @@ impl Server {
             .split_once("http://")
             .and_then(|(_, rest)| rest.split_once('/'))
             .map(|(authority, _)| authority.to_owned());
+        let tcp = line
+            .split_once("tcp://")
+            .map(|(_, authority)| authority.trim().to_owned());
         // Who nobody reads must not stop for it.
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         Self {
             authority: authority.unwrap_or_else(|| panic!("serve said no address but {line:?}")),
+            tcp,
             child,
         }
+    }
+
+    /// Its address over TCP.
+    ///
+    /// # Panics
+    /// Where it was not started with `--listen-tcp`.
+    #[must_use]
+    pub fn tcp(&self) -> String {
+        let authority = self.tcp.as_ref();
+        format!("tcp://{}", authority.expect("started with --listen-tcp"))
     }
 
     /// Its address over Streamable HTTP.

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use record::units::{duration, share, size};
 use record::{Ending, Say, signal};
-use server::{AnswerForm, Contention, Eras, Latency, Limits, Lists, Options, Stall};
+use server::{AnswerForm, Contention, Door, Eras, Latency, Limits, Lists, Options, Stall};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
@@ -24,13 +24,25 @@ use tokio::sync::Notify;
   mcp-deploy serve --latency 5ms --workers 4              # a knee at 800 calls/s
   mcp-deploy serve --stall 1s/10s --truth truth.jsonl     # p99 near 0.9 s, and the proof
   mcp-deploy serve --listen 0.0.0.0:5555 --allow-host mcp # reached by its service name
+  mcp-deploy serve --listen-tcp 127.0.0.1:0               # lines over TCP
+  mcp-deploy serve --stdio                                # as the child of a client
 
 It speaks WebSocket and Streamable HTTP on /mcp, in both eras of MCP; beside it are /health and /metrics.
 The tools echo and add are cheap and say readOnlyHint; slow, fail, payload and progress don't.")]
 pub struct ServeArgs {
-    /// Address and port; port 0 takes a free one and tells which; `:5555` is 127.0.0.1:5555.
-    #[arg(long, default_value = "127.0.0.1:5555", value_name = "ADDRESS:PORT", value_parser = listen_address)]
-    pub listen: SocketAddr,
+    /// Address and port of WebSocket and HTTP; port 0 takes a free one and tells which; `:5555` is
+    /// 127.0.0.1:5555 [default: 127.0.0.1:5555, or none with --listen-tcp or --stdio].
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
+    pub listen: Option<SocketAddr>,
+
+    /// Also speak JSON-RPC over plain TCP here, one message a line.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
+    pub listen_tcp: Option<SocketAddr>,
+
+    /// Serve one session on stdin and stdout, one message a line, and end with it. stdout then belongs
+    /// to MCP, so that this is no stage of a pipe of records.
+    #[arg(long)]
+    pub stdio: bool,
 
     /// Threads that serve. One is exact and enough for most measurements; with more, seeded latencies
     /// come in another order each time.
@@ -177,7 +189,10 @@ pub enum Spoken {
 pub fn run(args: ServeArgs) -> anyhow::Result<Ending> {
     let say = Say::new("mcp-deploy serve", false);
     allow_many_descriptors();
-    let listen = args.listen;
+    let (stdio, listen_tcp) = (args.stdio, args.listen_tcp);
+    let listen = args.listen.or_else(|| {
+        (!stdio && listen_tcp.is_none()).then_some(SocketAddr::from(([127, 0, 0, 1], 5555)))
+    });
     let runtime = runtime(args.threads.get())?;
     let options = args.into_options();
     let stop = Arc::new(Notify::new());
@@ -192,12 +207,26 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Ending> {
     })
     .context("cannot watch for signals")?;
     runtime.block_on(async {
-        let listener = bind(listen).with_context(|| {
-            format!("cannot listen on {listen}: is another server there? try --listen 127.0.0.1:0")
-        })?;
-        let at = listener.local_addr()?;
-        say.note(&format!("listening on http://{at}/mcp and ws://{at}/mcp"));
-        server::serve(listener, options, stop.notified()).await?;
+        let mut doors = Vec::new();
+        let mut at = Vec::new();
+        if let Some(address) = listen {
+            let listener = open(address)?;
+            let address = listener.local_addr()?;
+            at.push(format!("http://{address}/mcp and ws://{address}/mcp"));
+            doors.push(Door::Http(listener));
+        }
+        if let Some(address) = listen_tcp {
+            let listener = open(address)?;
+            at.push(format!("tcp://{}", listener.local_addr()?));
+            doors.push(Door::Lines(listener));
+        }
+        if stdio {
+            doors.push(Door::Stdio);
+        }
+        if !at.is_empty() {
+            say.note(&format!("listening on {}", at.join(" and ")));
+        }
+        server::serve(doors, options, stop.notified()).await?;
         anyhow::Ok(())
     })?;
     Ok(match by.load(Ordering::Relaxed) {
@@ -262,6 +291,12 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
         .event_interval(16)
         .enable_all()
         .build()
+}
+
+fn open(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind(address).with_context(|| {
+        format!("cannot listen on {address}: is another server there? try port 0 for a free one")
+    })
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {

@@ -11,6 +11,7 @@ use record::clock::mono_us;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::stdio::Pipes;
 use crate::truth::Truth;
 
 /// What the socket and the calls on it share.
@@ -19,7 +20,7 @@ pub(crate) struct Connection {
     pub(crate) number: u64,
     /// The address that the client connected to.
     pub(crate) local: IpAddr,
-    /// The client's port.
+    /// The client's port; 0 over stdio.
     peer_port: u16,
     /// How often something was read: an idle connection is one where this stands still.
     pub(crate) reads: AtomicU64,
@@ -95,15 +96,21 @@ impl Drop for Busy {
     }
 }
 
-/// A socket that remembers when it last handed bytes to write().
+/// What bytes come from and go to.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Stdio(Pipes),
+}
+
+/// A stream that remembers when it last handed bytes to write().
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     connection: Arc<Connection>,
     wrote_us: u64,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(stream: Stream, connection: Arc<Connection>) -> Self {
         Self {
             stream,
             connection,
@@ -125,7 +132,10 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let result = match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Stdio(pipes) => Pin::new(&mut pipes.input).poll_read(cx, buf),
+        };
         if result.is_ready() {
             self.connection.reads.fetch_add(1, Ordering::Relaxed);
         }
@@ -140,7 +150,10 @@ impl AsyncWrite for Socket {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.writing();
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Stdio(pipes) => Pin::new(&mut pipes.output).poll_write(cx, buf),
+        }
     }
 
     fn poll_write_vectored(
@@ -149,11 +162,17 @@ impl AsyncWrite for Socket {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.writing();
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Stdio(pipes) => Pin::new(&mut pipes.output).poll_write_vectored(cx, bufs),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.stream {
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Stdio(pipes) => pipes.output.is_write_vectored(),
+        }
     }
 
     /// Called when the buffer above is empty, so whatever was in it has been written.
@@ -163,6 +182,9 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Stdio(pipes) => Pin::new(&mut pipes.output).poll_shutdown(cx),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Accepts connections, serves each in a task of its own, and lets them finish when it is told to stop.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,37 +13,63 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::connection::{Connection, Socket};
+use crate::connection::{Connection, Socket, Stream};
 use crate::guard::canonical;
 use crate::http::handle;
+use crate::link::{self, Form};
 use crate::metrics::{Class, Transport};
 use crate::state::{Phase, State};
+use crate::stdio::{self, Copier, Pipes};
 
 /// How long running calls may take to finish after a stop.
 const DRAIN: Duration = Duration::from_millis(900);
 
-/// Accepts until told to stop, then waits for what is running.
-pub(crate) async fn accept(
+/// A way in.
+#[derive(Debug)]
+pub enum Door {
+    /// WebSocket and HTTP.
+    Http(TcpListener),
+    /// JSON-RPC over TCP, a message a line.
+    Lines(TcpListener),
+    /// One session on stdin and stdout, a message a line; the server ends with it.
+    Stdio,
+}
+
+/// Serves at all doors until told to stop, then waits for what is running.
+///
+/// # Errors
+/// Where stdin and stdout cannot be used.
+pub(crate) async fn serve_at(
     state: &Arc<State>,
-    listener: TcpListener,
+    doors: Vec<Door>,
     stop: impl Future<Output = ()>,
-) {
+) -> io::Result<()> {
+    let mut acceptors = JoinSet::new();
+    let mut sessions = JoinSet::new();
+    let mut copier = None;
+    for door in doors {
+        match door {
+            Door::Http(listener) => {
+                acceptors.spawn(accept(Arc::clone(state), listener, welcome_http))
+            }
+            Door::Lines(listener) => {
+                acceptors.spawn(accept(Arc::clone(state), listener, welcome_tcp))
+            }
+            Door::Stdio => {
+                let (pipes, copies) = stdio::open_both()?;
+                copier = Some(copies);
+                sessions.spawn(serve_stdio(Arc::clone(state), pipes))
+            }
+        };
+    }
     let mut stop = pin!(stop);
     let mut sweep = interval(sweep_every(state.options.limits.idle));
-    let mut number = 0;
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    number += 1;
-                    welcome(state, stream, number);
-                }
-                // Out of descriptors, or a client that left before it was taken: neither goes away
-                // faster by trying again at once.
-                Err(_) => sleep(Duration::from_millis(20)).await,
-            },
+            _ = sessions.join_next(), if !sessions.is_empty() => break,
             _ = sweep.tick() => {
                 state.sessions.sweep(state.options.limits.idle);
                 state.metrics.set_http_sessions(state.sessions.count());
@@ -50,12 +77,55 @@ pub(crate) async fn accept(
             () = &mut stop => break,
         }
     }
-    drop(listener);
+    acceptors.shutdown().await;
     state.phase.send_replace(Phase::Draining);
     if timeout(DRAIN, state.phase.closed()).await.is_err() {
         state.phase.send_replace(Phase::Ended);
         // Tasks end at their next poll, which is now.
         let _ = timeout(Duration::from_millis(50), state.phase.closed()).await;
+    }
+    // The pipe to a copier ends with the session.
+    sessions.shutdown().await;
+    copier.map_or(Ok(()), Copier::finish)
+}
+
+async fn accept(
+    state: Arc<State>,
+    listener: TcpListener,
+    welcome: fn(&Arc<State>, TcpStream, Addresses),
+) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
+                    continue;
+                };
+                // Nagle's algorithm and delayed acknowledgements together would add 40 ms to a second write.
+                let _ = stream.set_nodelay(true);
+                let peer_port = peer.port();
+                welcome(&state, stream, Addresses { local, peer_port });
+            }
+            // Out of descriptors, or a client that left before it was taken: neither goes away
+            // faster by trying again at once.
+            Err(_) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Whom a client reached, and from which port.
+struct Addresses {
+    local: SocketAddr,
+    peer_port: u16,
+}
+
+impl Addresses {
+    fn connection(&self, state: &State) -> Arc<Connection> {
+        Arc::new(Connection::new(
+            state.next_connection(),
+            canonical(self.local),
+            self.peer_port,
+            state.truth.as_ref(),
+        ))
     }
 }
 
@@ -63,44 +133,69 @@ fn sweep_every(idle: Duration) -> Duration {
     (idle / 8).clamp(Duration::from_millis(10), Duration::from_secs(60))
 }
 
-fn welcome(state: &Arc<State>, stream: TcpStream, number: u64) {
-    let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
-        return;
-    };
-    if state.metrics.connections_active() >= state.options.limits.connections as i64 {
+fn is_full(state: &State) -> bool {
+    let full = state.metrics.connections_active() >= state.options.limits.connections as i64;
+    if full {
         state.metrics.error(Class::TooManyConnections);
+    }
+    full
+}
+
+fn welcome_http(state: &Arc<State>, stream: TcpStream, addresses: Addresses) {
+    if is_full(state) {
         // One try: whoever floods does not get to make us wait.
         let _ = stream.try_write(
             b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\nretry-after: 1\r\n\r\n",
         );
         return;
     }
-    // Nagle's algorithm and delayed acknowledgements together would add 40 ms to a second write.
-    let _ = stream.set_nodelay(true);
-    tokio::spawn(serve(Arc::clone(state), stream, local, peer.port(), number));
+    let connection = addresses.connection(state);
+    tokio::spawn(serve_http(Arc::clone(state), stream, connection));
 }
 
-async fn serve(
-    state: Arc<State>,
-    stream: TcpStream,
-    local: SocketAddr,
-    peer_port: u16,
-    number: u64,
-) {
+fn welcome_tcp(state: &Arc<State>, stream: TcpStream, addresses: Addresses) {
+    if is_full(state) {
+        let _ = stream.try_write(
+            b"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,\"message\":\"there are as many connections as there may be: see --max-connections\"}}\n",
+        );
+        return;
+    }
+    let connection = addresses.connection(state);
+    let socket = Socket::new(Stream::Tcp(stream), Arc::clone(&connection));
+    let phase = state.phase.subscribe();
+    let kind = (Transport::Tcp, Form::Lines);
+    let state = Arc::clone(state);
+    tokio::spawn(link::run(
+        state,
+        connection,
+        socket,
+        kind,
+        Vec::new(),
+        phase,
+    ));
+}
+
+async fn serve_stdio(state: Arc<State>, pipes: Pipes) {
+    let addresses = Addresses {
+        local: SocketAddr::from(([127, 0, 0, 1], 0)),
+        peer_port: 0,
+    };
+    let connection = addresses.connection(&state);
+    let socket = Socket::new(Stream::Stdio(pipes), Arc::clone(&connection));
+    let phase = state.phase.subscribe();
+    let kind = (Transport::Stdio, Form::Lines);
+    link::run(state, connection, socket, kind, Vec::new(), phase).await;
+}
+
+async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connection>) {
     let active = state.metrics.connection(Transport::Http);
     let mut phase = state.phase.subscribe();
     let mut at_once = state.phase.subscribe();
-    let connection = Arc::new(Connection::new(
-        number,
-        canonical(local),
-        peer_port,
-        state.truth.as_ref(),
-    ));
     let service = {
         let (state, connection) = (Arc::clone(&state), Arc::clone(&connection));
         service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&connection), request))
     };
-    let io = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+    let io = TokioIo::new(Socket::new(Stream::Tcp(stream), Arc::clone(&connection)));
     let limits = &state.options.limits;
     let mut http = pin!(
         http1::Builder::new()

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::code;
 use protocol::revision::Era;
@@ -43,6 +44,7 @@ pub(crate) struct State {
     pub(crate) phase: watch::Sender<Phase>,
     book: Book,
     start_ns: u64,
+    connections: AtomicU64,
 }
 
 /// A call with its answer and the instant at which it leaves.
@@ -94,8 +96,14 @@ impl State {
             phase: watch::Sender::new(Phase::Serving),
             book: Book::new(model, options.seed),
             start_ns,
+            connections: AtomicU64::new(0),
             options,
         })
+    }
+
+    /// The number of a new connection, from 1.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// When something that is done at `done_ns` may leave.

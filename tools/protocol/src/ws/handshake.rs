@@ -60,14 +60,19 @@ pub fn upgrade_request(
         "sec-websocket-extensions",
     ])?;
     request.extend_from_slice(b"\r\n");
-    let mut sha1 = sha1_smol::Sha1::new();
-    sha1.update(key.as_bytes());
-    sha1.update(GUID.as_bytes());
     let expected = ExpectedAccept {
-        accept: STANDARD.encode(sha1.digest().bytes()),
+        accept: accept_key(key.as_bytes()),
         offered: subprotocol.map(str::to_owned),
     };
     Ok((request, expected))
+}
+
+/// What a server answers to a `Sec-WebSocket-Key` (RFC 6455 4.2.2).
+pub fn accept_key(key: &[u8]) -> String {
+    let mut sha1 = sha1_smol::Sha1::new();
+    sha1.update(key);
+    sha1.update(GUID.as_bytes());
+    STANDARD.encode(sha1.digest().bytes())
 }
 
 /// Reads the answer to an upgrade.

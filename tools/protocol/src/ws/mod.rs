@@ -12,6 +12,6 @@ mod write;
 
 pub use broken::WsBroken;
 pub use frame::{Frame, FrameReader, Limits};
-pub use handshake::{ExpectedAccept, Upgrade, Upgraded, upgrade_request};
+pub use handshake::{ExpectedAccept, Upgrade, Upgraded, accept_key, upgrade_request};
 pub use upgrade_error::UpgradeError;
 pub use write::{write_close, write_ping, write_pong, write_text};

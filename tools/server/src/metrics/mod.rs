@@ -1,6 +1,7 @@
 //! What the server counts about itself, in plain atomics.
 
 mod page;
+mod tally;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -8,11 +9,15 @@ use protocol::revision::Era;
 
 use crate::method::Method;
 
+pub(crate) use tally::Tally;
+
 /// How a client reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Http,
     WebSocket,
+    Tcp,
+    Stdio,
 }
 
 /// What became of a call.
@@ -68,7 +73,7 @@ labelled! {
 }
 
 const OUTCOMES: [&str; 4] = ["ok", "tool_error", "rpc_error", "cancelled"];
-const TRANSPORTS: [&str; 2] = ["http", "websocket"];
+const TRANSPORTS: [&str; 4] = ["http", "websocket", "tcp", "stdio"];
 const ERAS: [&str; 2] = ["legacy", "modern"];
 
 /// Upper bounds in microseconds: from what a call costs here to what a stall does to it.
@@ -82,11 +87,11 @@ const METHODS: usize = Method::ALL.len();
 /// All counters: plain atomics, so that counting takes no lock.
 #[derive(Default)]
 pub(crate) struct Metrics {
-    requests: [[[[AtomicU64; 4]; 2]; 2]; METHODS],
+    requests: [[[[AtomicU64; OUTCOMES.len()]; ERAS.len()]; TRANSPORTS.len()]; METHODS],
     durations: [Durations; METHODS],
     errors: [AtomicU64; Class::LABELS.len()],
-    connections: [AtomicI64; 2],
-    sessions: [AtomicI64; 2],
+    connections: [AtomicI64; TRANSPORTS.len()],
+    sessions: [AtomicI64; TRANSPORTS.len()],
 }
 
 #[derive(Default)]
@@ -114,26 +119,45 @@ impl Metrics {
         outcome: Outcome,
         took_us: u64,
     ) {
+        self.calls(method, transport, era, outcome, took_us, 1);
+    }
+
+    /// Counts calls that are alike.
+    fn calls(
+        &self,
+        method: Method,
+        transport: Transport,
+        era: Era,
+        outcome: Outcome,
+        took_us: u64,
+        count: u64,
+    ) {
         let era = usize::from(era == Era::Modern);
         self.requests[method as usize][transport as usize][era][outcome as usize]
-            .fetch_add(1, Ordering::Relaxed);
+            .fetch_add(count, Ordering::Relaxed);
         if outcome != Outcome::Cancelled {
             let durations = &self.durations[method as usize];
             let at = BOUNDS_US.partition_point(|bound_us| *bound_us < took_us);
-            durations.buckets[at].fetch_add(1, Ordering::Relaxed);
-            durations.sum_us.fetch_add(took_us, Ordering::Relaxed);
+            durations.buckets[at].fetch_add(count, Ordering::Relaxed);
+            durations
+                .sum_us
+                .fetch_add(took_us * count, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn error(&self, class: Class) {
-        self.errors[class as usize].fetch_add(1, Ordering::Relaxed);
+        self.errors(class, 1);
+    }
+
+    fn errors(&self, class: Class, count: u64) {
+        self.errors[class as usize].fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn connection(&self, transport: Transport) -> Active<'_> {
         one_more(&self.connections[transport as usize])
     }
 
-    /// A session over WebSocket lives as long as its connection.
+    /// A session beside HTTP lives as long as its connection.
     pub(crate) fn session(&self, transport: Transport) -> Active<'_> {
         one_more(&self.sessions[transport as usize])
     }
@@ -143,7 +167,7 @@ impl Metrics {
         self.sessions[Transport::Http as usize].store(count as i64, Ordering::Relaxed);
     }
 
-    /// Connections of both kinds.
+    /// Connections of all kinds.
     pub(crate) fn connections_active(&self) -> i64 {
         self.connections
             .iter()

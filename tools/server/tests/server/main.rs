@@ -7,6 +7,7 @@ mod eras;
 mod hostile;
 mod legacy;
 mod limits;
+mod lines;
 mod methods;
 mod metrics;
 mod modern;

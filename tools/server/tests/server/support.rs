@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use server::{Options, ServeError};
+use server::{Door, Options, ServeError};
 use tokio::sync::oneshot;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
@@ -17,6 +17,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server, stopped when it is dropped.
 pub struct Running {
     pub address: SocketAddr,
+    /// Where lines are spoken.
+    pub lines: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), ServeError>>>,
 }
@@ -31,16 +33,21 @@ impl Running {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell_address.send(listener.local_addr().unwrap()).unwrap();
-                server::serve(listener, options, async {
+                let http = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let lines = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let addresses = [&http, &lines].map(|listener| listener.local_addr().unwrap());
+                tell_address.send(addresses).unwrap();
+                let doors = vec![Door::Http(http), Door::Lines(lines)];
+                server::serve(doors, options, async {
                     let _ = stopped.await;
                 })
                 .await
             })
         });
+        let [address, lines] = address.recv_timeout(PATIENCE).unwrap();
         Self {
-            address: address.recv_timeout(PATIENCE).unwrap(),
+            address,
+            lines,
             stop: Some(stop),
             thread: Some(thread),
         }

@@ -1,9 +1,4 @@
-//! The WebSocket side: the handshake, after which a connection belongs to a [`link::Link`].
-
-mod held;
-mod link;
-mod send;
-mod talk;
+//! The handshake of a WebSocket, after which the connection belongs to [`link`].
 
 use std::sync::Arc;
 
@@ -14,18 +9,14 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use protocol::ws::accept_key;
 
 use crate::connection::{Connection, Socket};
 use crate::http::Refusal;
 use crate::http::body::AnswerBody;
-use crate::metrics::Class;
+use crate::link::{self, Form};
+use crate::metrics::{Class, Transport};
 use crate::state::State;
-
-/// Buffers of a connection; tungstenite's own default costs 133 kB each, idle or not.
-const BUFFER_BYTES: usize = 16 << 10;
 
 /// Whether a GET asks for a WebSocket.
 pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -58,7 +49,7 @@ pub(crate) fn upgrade(
             sentence,
         ));
     };
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
+    let accept = HeaderValue::from_str(&accept_key(key.as_bytes()));
     let offered = lists(headers, SEC_WEBSOCKET_PROTOCOL, "mcp");
     let mut response = Response::new(AnswerBody::EMPTY);
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -85,26 +76,12 @@ pub(crate) fn upgrade(
         let Ok(parts) = upgraded.downcast::<TokioIo<Socket>>() else {
             return;
         };
-        let config = config(state.options.limits.frame_bytes);
         let early = parts.read_buf.to_vec();
-        let stream = WebSocketStream::from_partially_read(
-            parts.io.into_inner(),
-            early,
-            Role::Server,
-            Some(config),
-        )
-        .await;
-        link::run(state, connection, stream, phase).await;
+        let socket = parts.io.into_inner();
+        let kind = (Transport::WebSocket, Form::Frames);
+        link::run(state, connection, socket, kind, early, phase).await;
     });
     Ok(response)
-}
-
-fn config(most_bytes: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .max_message_size(Some(most_bytes))
-        .max_frame_size(Some(most_bytes))
 }
 
 /// Whether a header holds this token in its comma-separated list, whatever the case.

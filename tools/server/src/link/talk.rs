@@ -1,41 +1,78 @@
-//! What is said on a WebSocket: from the text of a frame to planned answers.
+//! What is said on a link: from the text of a message to planned answers.
 
 use protocol::code;
 use protocol::revision::{Era, Revision};
-use tokio_tungstenite::tungstenite::error::Error;
 
-use super::link::Link;
+use super::framing::Form;
+use super::held::Waiting;
+use super::outgoing::Outgoing;
 use crate::answer::Answer;
 use crate::batch;
+use crate::connection::Connection;
 use crate::message::{self, Message};
 use crate::method::Method;
-use crate::metrics::Transport;
+use crate::metrics::{Active, Tally, Transport};
 use crate::params::Params;
 use crate::reply;
-use crate::state::{Asker, Planned, class_of};
+use crate::state::{Asker, Planned, State, class_of};
 
-impl Link<'_> {
+/// One conversation: what was agreed on, what waits for its instant, what is on its way out.
+pub(super) struct Talk<'a> {
+    pub(super) state: &'a State,
+    pub(super) connection: &'a Connection,
+    pub(super) transport: Transport,
+    pub(super) form: Form,
+    pub(super) waiting: Waiting,
+    pub(super) out: Outgoing,
+    pub(super) tally: Tally,
+    /// As negotiated by `initialize`; a client that sends none is served all the same, as most
+    /// servers do.
+    revision: Option<Revision>,
+    session: Option<Active<'a>>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(
+        state: &'a State,
+        connection: &'a Connection,
+        transport: Transport,
+        form: Form,
+    ) -> Self {
+        Self {
+            state,
+            connection,
+            transport,
+            form,
+            waiting: Waiting::default(),
+            out: Outgoing::default(),
+            tally: Tally::default(),
+            revision: None,
+            session: None,
+        }
+    }
+
     /// Takes a message, or a batch of them.
-    pub(super) async fn message(&mut self, text: &str, now_ns: u64) -> Result<(), Error> {
+    pub(super) fn message(&mut self, text: &str, now_ns: u64) {
         if text.trim_ascii_start().starts_with('[') {
-            return self.batch(text, now_ns).await;
+            return self.batch(text, now_ns);
         }
         match message::read(text) {
             Ok(Message::Request { id, method, params }) => {
                 let planned = self.request(id, &method, params, now_ns);
-                self.answer(id, planned, now_ns).await
+                self.answer(id, planned, now_ns);
             }
             Ok(Message::Notification { method, params }) => {
                 self.notified(&method, Params::read(params).as_ref());
-                Ok(())
             }
-            Ok(Message::Response) => Ok(()),
-            Err(fault) => {
-                self.state.metrics.error(class_of(Some(fault.code)));
-                let text = reply::error(fault.id, fault.code, &fault.text, None);
-                self.say(text, now_ns).await
-            }
+            Ok(Message::Response) => {}
+            Err(fault) => self.refuse(fault.id, fault.code, &fault.text, now_ns),
         }
+    }
+
+    /// Says what was wrong with a message.
+    pub(super) fn refuse(&mut self, id: &str, code: i64, sentence: &str, now_ns: u64) {
+        self.state.metrics.error(class_of(Some(code)));
+        self.say(reply::error(id, code, sentence, None), now_ns);
     }
 
     fn request(&mut self, id: &str, name: &str, raw: Option<&str>, now_ns: u64) -> Planned {
@@ -86,7 +123,7 @@ impl Link<'_> {
     fn initialize(&mut self, id: &str, params: &Params<'_>) -> Answer {
         let (revision, answer) = self.state.catalogue.initialize(id, params);
         if self.session.is_none() {
-            self.session = Some(self.state.metrics.session(Transport::WebSocket));
+            self.session = Some(self.state.metrics.session(self.transport));
             self.state.sessions.leak();
         }
         self.revision = Some(revision);
@@ -98,12 +135,12 @@ impl Link<'_> {
             && let Some(id) = params.and_then(|params| params.request_id)
         {
             for planned in self.waiting.cancel(id.get()) {
-                self.state.count(&planned, Transport::WebSocket, true);
+                self.state.count(&planned, self.transport, true);
             }
         }
     }
 
-    async fn batch(&mut self, text: &str, now_ns: u64) -> Result<(), Error> {
+    fn batch(&mut self, text: &str, now_ns: u64) {
         let revision = self.revision.unwrap_or(Revision::V2025_03_26);
         let mut cancelled = Vec::new();
         let asker = Asker::Connection(self.connection);
@@ -125,25 +162,20 @@ impl Link<'_> {
         };
         let batch = match batch {
             Ok(batch) => batch,
-            Err((code, sentence)) => {
-                self.state.metrics.error(class_of(Some(code)));
-                return self
-                    .say(reply::error("null", code, &sentence, None), now_ns)
-                    .await;
-            }
+            Err((code, sentence)) => return self.refuse("null", code, &sentence, now_ns),
         };
         for id in cancelled {
             for planned in self.waiting.cancel(&id) {
-                self.state.count(&planned, Transport::WebSocket, true);
+                self.state.count(&planned, self.transport, true);
             }
         }
-        self.answer_batch(batch, now_ns).await
+        self.answer_batch(batch, now_ns);
     }
 
     /// The array leaves when its last answer is due; the calls count then, each with its own line.
-    async fn answer_batch(&mut self, batch: Vec<Planned>, now_ns: u64) -> Result<(), Error> {
+    fn answer_batch(&mut self, batch: Vec<Planned>, now_ns: u64) {
         let Some(release_ns) = batch.iter().map(|planned| planned.release_ns).max() else {
-            return Ok(());
+            return;
         };
         let text = batch::join(batch.iter().map(|planned| planned.answer.text.as_str()));
         for planned in batch {
@@ -152,6 +184,6 @@ impl Link<'_> {
                 .push(release_ns, 0, "", String::new(), Some(planned));
         }
         self.waiting.push(release_ns, 0, "", text, None);
-        self.release(now_ns).await
+        self.release(now_ns);
     }
 }
