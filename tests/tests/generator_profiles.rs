@@ -191,6 +191,155 @@ fn flags_win_over_the_profile() {
     assert!(totals["sent_bytes"].as_u64().unwrap() > 40_000, "{totals}");
 }
 
+/// The summaries of a profile's calls: how many were due, and how many were asked for per second.
+fn of_profile(stream: &Stream, name: &str) -> (u64, f64) {
+    let all = rows(stream);
+    let of = all.iter().filter(|r| r["profile"] == name);
+    of.fold((0, 0.0), |(due, asked), r| {
+        (
+            due + r["scheduled"].as_u64().unwrap(),
+            asked + r["asked_per_s"].as_f64().unwrap(),
+        )
+    })
+}
+
+#[test]
+fn several_profiles_run_beside_each_other_each_with_its_own_rate_and_its_own_rows() {
+    let server = Server::start(&[]);
+    let files = "mcp-gen profiles show low-load | sed 's/low-load/mine/' > mine.toml";
+    for (url, threads) in [(server.ws(), 2), (server.http(), 1)] {
+        let stream = run(
+            &format!(
+                "--url {url} --threads {threads} --protocol legacy --for 1s --calls all                  --profile normal=3 --profile bomber.toml=1 --profile mine.toml=2 --profile slow-client"
+            ),
+            // The bomber is tamed: this is about books, not about speed.
+            &format!(
+                "{files}; mcp-gen profiles show message-bomber | sed 's/10000/200/' > bomber.toml"
+            ),
+        );
+        assert_eq!(stream.totals()["generator"]["clients"], 11);
+        for (name, clients, rate) in [
+            ("normal", 3, 100),
+            ("message-bomber", 1, 200),
+            ("mine", 2, 10),
+            ("slow-client", 5, 1),
+        ] {
+            let (due, asked) = of_profile(&stream, name);
+            assert_eq!(due, clients * rate, "{name}");
+            assert!((asked - due as f64).abs() < 0.1, "{name}: {asked}");
+        }
+        let calls = stream.of("call");
+        for (profile, numbers) in [
+            ("normal", 0..3),
+            ("message-bomber", 3..4),
+            ("mine", 4..6),
+            ("slow-client", 6..11),
+        ] {
+            let clients: BTreeSet<u64> = calls
+                .iter()
+                .filter(|c| c["profile"] == profile)
+                .map(|c| c["client"].as_u64().unwrap())
+                .collect();
+            assert_eq!(clients, numbers.collect(), "{profile}");
+        }
+        // Connections are each profile's too.
+        let connects = stream
+            .of("summary")
+            .into_iter()
+            .filter(|s| s["stage"] == "connect");
+        let profiles: BTreeSet<&str> = connects.map(|s| s["profile"].as_str().unwrap()).collect();
+        assert_eq!(
+            profiles,
+            BTreeSet::from(["normal", "message-bomber", "mine", "slow-client"])
+        );
+    }
+}
+
+#[test]
+fn each_profile_waits_as_long_as_it_says() {
+    // Answers come after half a second: one profile waits for them, the other does not.
+    let server = Server::start(&["--latency", "500ms"]);
+    let files = r#"for name in patient hasty; do cat > $name.toml <<END
+name = "$name"
+clients = 1
+rate = "10/s"
+timeout = "$([ $name = hasty ] && echo 200ms || echo 20s)"
+[methods]
+ping = 1
+END
+done"#;
+    let stream = run(
+        &format!(
+            "--url {} --protocol legacy --profile patient.toml --profile hasty.toml --for 500ms",
+            server.ws()
+        ),
+        files,
+    );
+    for row in rows(&stream) {
+        let class = if row["profile"] == "patient" {
+            &row["ok"]
+        } else {
+            &row["errors"]["timeout"]
+        };
+        assert_eq!(class, &row["scheduled"], "{row}");
+    }
+}
+
+#[test]
+fn the_report_tells_profiles_apart() {
+    let server = Server::start(&[]);
+    let done = Pipeline::new(format!(
+        "mcp-gen {LOAD} --url {} --profile normal=2 --profile low-load=1 --for 500ms | mcp-report --json report.json",
+        server.ws()
+    ))
+    .run();
+    done.assert_stages_and_report(&[0], "report.json");
+    let report = done.verdict("report.json");
+    let stages = report["report"]["stages"].as_array().unwrap();
+    let steady = stages.iter().find(|s| s["stage"] == "steady").unwrap();
+    let named: BTreeSet<(&str, &str)> = steady["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| {
+            (
+                r["profile"].as_str().unwrap(),
+                r["method"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    for both in ["normal", "low-load"] {
+        assert!(named.contains(&(both, "resources/list")), "{named:?}");
+    }
+    assert!(
+        done.text().contains("normal") && done.text().contains("low-load"),
+        "{}",
+        done.text()
+    );
+}
+
+#[test]
+fn what_several_profiles_leave_open_is_asked_for() {
+    let url = "--url http://127.0.0.1:1/mcp";
+    for (options, words) in [
+        (
+            "--profile normal --profile low-load --clients 3",
+            "write --profile normal=3",
+        ),
+        ("--profile normal=4 --clients 3", "leave one out"),
+        ("--profile normal=1 --profile normal=2", "name each once"),
+        ("--profile normal=many", "no number of clients"),
+        ("--profile normal=0", "0 clients cannot be"),
+        (
+            "--profile normal=900000 --profile low-load=900000",
+            "over all profiles",
+        ),
+    ] {
+        let said = complaint(&format!("{url} {options}"), "");
+        assert!(said.contains(words), "{options}: {said}");
+    }
+}
+
 #[test]
 fn a_profile_that_is_built_in_can_be_printed_changed_and_used() {
     let server = Server::start(&[]);

@@ -12,6 +12,7 @@ Examples:
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
@@ -38,9 +39,10 @@ pub struct Cli {
     #[arg(long, value_name = "URL")]
     pub url: Vec<String>,
 
-    /// What the clients do: a profile of `mcp-gen profiles list`, or a TOML file of your own [default: normal]
-    #[arg(long, value_name = "NAME|FILE.toml")]
-    pub profile: Option<String>,
+    /// What the clients do: a profile of `mcp-gen profiles list`, or a TOML file of your own; may be repeated, with the
+    /// number of clients of each: --profile normal=25 --profile message-bomber=5 [default: normal]
+    #[arg(long, value_name = "NAME|FILE.toml[=CLIENTS]")]
+    pub profile: Vec<String>,
 
     /// How many clients [default: the profile's]
     #[arg(long, value_name = "N")]
@@ -102,7 +104,8 @@ pub struct Cli {
     #[arg(long)]
     pub insecure: bool,
 
-    /// Of the profile's methods call only this one, for instance tools/call; may be repeated
+    /// Of the profile's methods call only this one, for instance tools/call; may be repeated. ping (or server/discover, as
+    /// the era has it) may always be named
     #[arg(long, value_name = "NAME")]
     pub method: Vec<String>,
 

@@ -2,7 +2,7 @@
 
 use crate::plan::{Homes, MAX_HOMES, Plan};
 use crate::rows;
-use crate::tally::{CONNECT, Cell, Key};
+use crate::tally::{Cell, Key};
 use record::kind::{Stage, Summary};
 use record::{Histogram, Pen};
 use std::collections::{BTreeMap, VecDeque};
@@ -202,7 +202,7 @@ impl Collector {
         let seconds = (stage.end_ns - stage.start_ns) as f64 / 1e9;
         let ok = self
             .totals
-            .range((index as u16, CONNECT + 1)..=(index as u16, u16::MAX))
+            .range((index as u16, self.plan.labels.first_call())..=(index as u16, u16::MAX))
             .map(|(_, c)| c.ok_in_stage)
             .sum::<u64>();
         let ended = state == "ended";
@@ -244,7 +244,11 @@ impl Collector {
             all.add(cell, false);
             pen.write(Summary {
                 stage: Some(timing.name.to_owned()),
-                profile: Some(self.plan.profile.clone()),
+                profile: Some(
+                    self.plan.groups.all()[usize::from(name.group)]
+                        .profile
+                        .clone(),
+                ),
                 method: Some(name.method),
                 tool: name.tool,
                 asked_per_s: self.asked_per_s(usize::from(*stage), *label, homes),
@@ -262,15 +266,18 @@ impl Collector {
     /// Calls per second asked for of one method and tool: the share that it has on the menus of the clients' homes.
     fn asked_per_s(&self, stage: usize, label: u16, homes: &Homes) -> Option<f64> {
         let total = self.plan.total_rate_per_s()?;
-        if label == CONNECT || !self.plan.stages.loaded().contains(&stage) {
+        if self.plan.labels.is_connect(label) || !self.plan.stages.loaded().contains(&stage) {
             return None;
         }
         let live: Vec<_> = homes.iter().filter(|h| h.live).collect();
-        let clients = self.plan.clients as usize;
-        let share: f64 = (0..clients)
-            .filter_map(|i| live.get(i % live.len().max(1)))
+        let group = self.plan.labels.all()[usize::from(label)].group;
+        let group = &self.plan.groups.all()[usize::from(group)];
+        let numbers = group.first..group.first + group.clients;
+        let share: f64 = numbers
+            .filter_map(|i| live.get(i as usize % live.len().max(1)))
             .map(|h| h.menu.share(label))
             .sum();
-        Some((total * share / clients as f64 * 1_000.0).round() / 1_000.0)
+        let of_group = total * group.share / f64::from(group.clients);
+        Some((of_group * share * 1_000.0).round() / 1_000.0)
     }
 }

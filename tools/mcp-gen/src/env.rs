@@ -13,12 +13,12 @@ use std::time::Duration;
 /// # Errors
 /// A variable whose value cannot be read, with its name.
 pub fn fill(cli: &mut Cli) -> Result<()> {
-    if let (None, Some(name)) = (&cli.profile, var("CLIENT_TYPE")) {
+    if let (true, Some(name)) = (cli.profile.is_empty(), var("CLIENT_TYPE")) {
         // Said here, since later nobody knows any more that it was no flag.
         if let Err(text) = Profile::find(&name) {
             bail!("CLIENT_TYPE is {name:?}: {text}");
         }
-        cli.profile = Some(name);
+        cli.profile = vec![name];
     }
     if let (None, Some(text)) = (cli.clients, var("CLIENT_COUNT")) {
         cli.clients = Some(

@@ -170,7 +170,7 @@ impl<'a> Load<'a> {
     pub fn slow_tools(&self, named: &[String]) -> Vec<Warning> {
         slow::warnings(
             &self.collector.by_label(),
-            self.prepared.plan.labels.all(),
+            &self.prepared.plan.labels,
             named,
         )
     }

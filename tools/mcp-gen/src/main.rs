@@ -7,6 +7,7 @@ mod discover;
 mod engine;
 mod env;
 mod generator;
+mod groups;
 mod intake;
 mod load;
 mod menu;

@@ -1,8 +1,8 @@
 //! The plan: all that is decided before the first call, shared by all workers.
 
 use crate::cli::Calls;
+use crate::groups::Groups;
 use crate::menu::{Labels, Menu};
-use crate::profile::SlowRead;
 use crate::stages::Stages;
 use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
@@ -19,7 +19,7 @@ pub const MAX_HOMES: usize = 64;
 pub enum Model {
     /// By a schedule: each client makes so many calls per second, whatever becomes of them.
     Open {
-        /// Calls per second of a client.
+        /// Calls per second of a client, on average over all.
         rate_per_s: f64,
     },
     /// By answers: a client's next call is due when one of its last ones is done.
@@ -29,8 +29,8 @@ pub enum Model {
 /// All that is decided before the first call. Times are nanoseconds.
 #[derive(Debug)]
 pub struct Plan {
-    /// The profile's name, for records.
-    pub profile: String,
+    /// The clients of each profile.
+    pub groups: Groups,
     /// Open or closed.
     pub model: Model,
     /// Clients over all workers.
@@ -45,10 +45,6 @@ pub struct Plan {
     pub unix_offset_us: i64,
     /// How often intervals end.
     pub interval_ns: u64,
-    /// Sent to given up.
-    pub timeout_ns: u64,
-    /// How slowly sockets are read, where not at once.
-    pub slow_read: Option<SlowRead>,
     /// Due to given up, for calls not sent.
     pub max_backlog_ns: u64,
     /// How long calls may finish after a signal.

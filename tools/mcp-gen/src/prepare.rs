@@ -2,9 +2,10 @@
 
 use crate::cli::Cli;
 use crate::discover::Found;
+use crate::groups::Groups;
 use crate::menu::{Labels, Menu, Order};
 use crate::plan::{Home, Homes, MAX_HOMES, Model, Plan};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::stages::Stages;
 use crate::targets::{Targets, endpoint};
 use protocol::client::{Discovery, Options};
@@ -23,16 +24,14 @@ const MAX_RATE_PER_THREAD: f64 = 5e6;
 
 /// What the flags say, with the profile's and the other defaults filled in.
 pub struct Wish {
-    /// The profile.
-    pub profile: Profile,
-    /// Clients.
+    /// The profiles, with what the flags say in place of their own values.
+    pub profiles: Vec<Profile>,
+    /// Clients of all profiles.
     pub clients: u32,
     /// Open or closed.
     pub model: Model,
     /// The seed.
     pub seed: u64,
-    /// Bytes of arguments.
-    payload_bytes: usize,
     threads: u32,
     steady: Duration,
     warmup: Duration,
@@ -45,24 +44,17 @@ impl Wish {
     /// # Errors
     /// A sentence on what cannot be.
     pub fn of(cli: &Cli) -> Result<Self, String> {
-        let name = cli.profile.as_deref().unwrap_or("normal");
-        let mut profile = Profile::find(name)?;
-        if let Some(timeout) = cli.timeout {
-            profile.timeout = timeout;
-        }
-        let clients = cli.clients.unwrap_or(profile.clients);
-        if clients == 0 || clients > MAX_CLIENTS {
-            return Err(format!(
-                "{clients} clients cannot be: use 1 to {MAX_CLIENTS}"
-            ));
-        }
+        let profiles = profile::wanted(cli)?;
+        let clients = profiles.iter().map(|p| p.clients).sum();
         let steady = cli.for_.unwrap_or(Duration::from_secs(30));
         if steady.is_zero() {
             return Err("--for is 0, so there is nothing to measure".to_owned());
         }
         let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         let threads = cli.threads.unwrap_or((cpus / 2).max(1)).min(clients);
-        let rate_per_s = cli.rate.unwrap_or(profile.rate_per_s);
+        // Of a client on average; each has its own share of all calls.
+        let per_s = |p: &Profile| p.rate_per_s * f64::from(p.clients);
+        let rate_per_s = profiles.iter().map(per_s).sum::<f64>() / f64::from(clients);
         if !cli.closed && rate_per_s * f64::from(clients) / f64::from(threads) > MAX_RATE_PER_THREAD
         {
             return Err(format!(
@@ -80,9 +72,6 @@ impl Wish {
             seed: cli
                 .seed
                 .unwrap_or_else(|| record::random() & ((1 << 53) - 1)),
-            payload_bytes: cli
-                .payload
-                .map_or(profile.payload_bytes, |b| b.min(64 << 20) as usize),
             threads,
             warmup: cli
                 .warmup
@@ -91,8 +80,13 @@ impl Wish {
                 .connect_for
                 .unwrap_or(Duration::from_secs(2) + Duration::from_millis(u64::from(clients))),
             steady,
-            profile,
+            profiles,
         })
+    }
+
+    fn longest_timeout(&self) -> Duration {
+        let timeouts = self.profiles.iter().map(|p| p.timeout);
+        timeouts.max().unwrap_or_default()
     }
 }
 
@@ -105,7 +99,7 @@ pub fn options(cli: &Cli, wish: &Wish, tls: Option<Arc<ClientConfig>>) -> Option
         host_header: cli.host_header.clone(),
         ws_subprotocol: !cli.no_ws_subprotocol,
         ws_append_newline: cli.ws_append_newline,
-        timeout: wish.profile.timeout,
+        timeout: wish.longest_timeout(),
         tls,
         client_name: "mcp-gen".to_owned(),
         ..Options::default()
@@ -141,12 +135,12 @@ pub fn prepare(
     let mut warnings = Vec::new();
     let fallback = found.iter().find_map(|f| f.as_ref().ok()).cloned();
     let order = Order {
-        profile: &wish.profile,
+        profiles: &wish.profiles,
         cli,
-        payload_bytes: wish.payload_bytes,
         seed: wish.seed,
     };
-    let mut labels = Labels::default();
+    let groups = Groups::new(&wish.profiles);
+    let mut labels = Labels::new(groups.all());
     let mut menus: Vec<(Arc<Discovery>, Arc<Menu>)> = Vec::new();
     let mut dialects: Vec<kind::Dialect> = Vec::new();
     let mut homes = Vec::new();
@@ -192,7 +186,7 @@ pub fn prepare(
         }
         homes.push(Arc::new(home));
     }
-    let plan = plan(cli, wish, labels, tls, ready);
+    let plan = plan(cli, wish, groups, labels, tls, ready);
     Ok(Prepared {
         plan: Arc::new(plan),
         homes: Arc::new(homes),
@@ -297,6 +291,7 @@ fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
 fn plan(
     cli: &Cli,
     wish: &Wish,
+    groups: Groups,
     labels: Labels,
     tls: Option<Arc<ClientConfig>>,
     ready: &Ready,
@@ -309,7 +304,6 @@ fn plan(
         (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
     };
     Plan {
-        profile: wish.profile.name.clone(),
         model: wish.model,
         clients: wish.clients,
         threads: wish.threads,
@@ -319,12 +313,10 @@ fn plan(
             ns(wish.connect),
             ns(wish.warmup),
             ns(wish.steady),
-            ns(wish.profile.timeout),
+            groups.longest_timeout_ns(),
         ),
         unix_offset_us: ready.t0_us as i64 - (t0_ns / 1_000) as i64,
         interval_ns: ns(cli.interval),
-        timeout_ns: ns(wish.profile.timeout).max(1_000_000),
-        slow_read: wish.profile.slow_read,
         max_backlog_ns: ns(cli.max_backlog),
         grace_ns: ns(cli.grace),
         seed: wish.seed,
@@ -339,5 +331,6 @@ fn plan(
         headers: cli.header.clone(),
         tls,
         labels,
+        groups,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::menu::Label;
 use crate::plan::Plan;
-use crate::tally::{CONNECT, Cell, Key};
+use crate::tally::{Cell, Key};
 use protocol::outcome::Outcome;
 use record::kind::{Interval, Summary};
 use record::{Histogram, Latency};
@@ -43,11 +43,15 @@ pub fn interval(
     end_ns: u64,
     cell: &Cell,
 ) -> Interval {
-    let Label { method, tool } = plan.labels.all()[usize::from(key.label)].clone();
-    let is_connect = key.label == CONNECT;
+    let Label {
+        group,
+        method,
+        tool,
+    } = plan.labels.all()[usize::from(key.label)].clone();
+    let is_connect = plan.labels.is_connect(key.label);
     Interval {
         stage: plan.stages.all()[usize::from(key.stage)].name.to_owned(),
-        profile: plan.profile.clone(),
+        profile: plan.groups.all()[usize::from(group)].profile.clone(),
         target: target.to_owned(),
         method,
         tool,

@@ -1,7 +1,7 @@
 //! Tools that nobody has named and that hold a connection for seconds: told at the end, with the way to leave them out.
 
-use crate::menu::Label;
-use crate::tally::{CONNECT, Cell};
+use crate::menu::Labels;
+use crate::tally::Cell;
 use protocol::outcome::Outcome;
 use record::Histogram;
 use record::kind::Warning;
@@ -15,17 +15,13 @@ const TIMES_THE_REST: u64 = 10;
 /// A warning for each slow tool of a menu that was made up from `readOnlyHint`, which promises nothing about time. On
 /// HTTP/1.1 such a tool fills all connections before long, and the figures of all other calls are then its doing.
 #[must_use]
-pub fn warnings(
-    by_label: &BTreeMap<u16, Cell>,
-    labels: &[Label],
-    named: &[String],
-) -> Vec<Warning> {
-    let tool = |label: &u16| labels.get(usize::from(*label))?.tool.as_ref();
+pub fn warnings(by_label: &BTreeMap<u16, Cell>, labels: &Labels, named: &[String]) -> Vec<Warning> {
+    let tool = |label: &u16| labels.all().get(usize::from(*label))?.tool.as_ref();
     by_label
         .iter()
         .filter_map(|(label, cell)| Some((label, tool(label)?, cell)))
         .filter(|(_, tool, cell)| !named.contains(tool) && is_slow(cell))
-        .filter(|(label, _, _)| SLOW_US >= TIMES_THE_REST * rest_us(by_label, **label))
+        .filter(|(label, _, _)| SLOW_US >= TIMES_THE_REST * rest_us(by_label, labels, **label))
         .map(|(_, tool, cell)| {
             let answered = match median_us(cell) {
                 0 => String::new(),
@@ -57,11 +53,11 @@ fn median_us(cell: &Cell) -> u64 {
 }
 
 /// The median service time of all other calls; huge where there are none that went well.
-fn rest_us(by_label: &BTreeMap<u16, Cell>, label: u16) -> u64 {
+fn rest_us(by_label: &BTreeMap<u16, Cell>, labels: &Labels, label: u16) -> u64 {
     let mut rest = Histogram::default();
     let others = by_label
         .iter()
-        .filter(|(other, _)| **other != label && **other != CONNECT);
+        .filter(|(other, _)| **other != label && !labels.is_connect(**other));
     for service in others.filter_map(|(_, cell)| cell.service.as_ref()) {
         rest.add(service);
     }

@@ -11,12 +11,9 @@ pub struct Key {
     pub stage: u16,
     /// Index into the table of targets.
     pub home: u16,
-    /// Index into the labels; [`CONNECT`] is connections.
+    /// Index into the labels; the first ones are of connections.
     pub label: u16,
 }
-
-/// The label of rows that hold connections instead of calls.
-pub const CONNECT: u16 = 0;
 
 /// What happened within an interval (or a stage) in one row.
 #[derive(Clone, Debug, Default)]

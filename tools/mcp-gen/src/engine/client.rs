@@ -7,6 +7,8 @@ use protocol::http::PostHead;
 pub struct Client {
     /// Its number over all workers.
     pub number: u32,
+    /// Its group, which says its profile.
+    pub group: u16,
     /// Its schedule; in the closed model there is none.
     pub schedule: Option<Schedule>,
     /// The next call to come due. In the closed model the next one to be made.
@@ -56,9 +58,10 @@ pub enum Session {
 
 impl Client {
     /// A client that has not connected yet.
-    pub fn new(number: u32, schedule: Option<Schedule>, home: u16) -> Self {
+    pub fn new(number: u32, group: u16, schedule: Option<Schedule>, home: u16) -> Self {
         Self {
             number,
+            group,
             schedule,
             next_due: 0,
             next_sent: 0,

@@ -97,7 +97,9 @@ impl Worker {
             return;
         };
         if state.counted {
-            self.standing[usize::from(state.row)] -= 1;
+            let group = self.clients[state.client].group;
+            let place = self.standing_place(state.row, group);
+            self.standing[place] -= 1;
         }
         let _ = state.wire.shut_down();
         let client = &mut self.clients[state.client];

@@ -90,7 +90,9 @@ impl Worker {
         let client = &self.clients[c];
         let home = client.home_of(index);
         let server = &self.homes[usize::from(home)];
-        let dish = server.menu.draw(self.plan.seed, client.number, index);
+        let dish = server
+            .menu
+            .draw(client.group, self.plan.seed, client.number, index);
         let stage = self.plan.stages.at(due_ns) as u16;
         let key = Key {
             stage,
@@ -120,7 +122,7 @@ impl Worker {
             return self.fill(c, now);
         }
         while let Some(drawn) = self.first_waiting(c) {
-            if self.is_too_old(&drawn, now) {
+            if self.is_too_old(c, &drawn, now) {
                 self.clients[c].next_sent += 1;
                 self.settle_unsent(c, &drawn, Outcome::Abandoned, now);
                 continue;
@@ -135,8 +137,8 @@ impl Worker {
     }
 
     /// Whether a call has waited longer than it may.
-    pub(super) fn is_too_old(&self, drawn: &Drawn, now: u64) -> bool {
-        now >= drawn.due_ns + self.plan.timeout_ns.min(self.plan.max_backlog_ns)
+    pub(super) fn is_too_old(&self, c: usize, drawn: &Drawn, now: u64) -> bool {
+        now >= drawn.due_ns + self.group_of(c).timeout_ns.min(self.plan.max_backlog_ns)
     }
 
     /// Closed model: makes calls as long as there is room for them. Each is due now.
@@ -188,8 +190,12 @@ impl Worker {
         {
             drawn.dish as usize
         } else {
-            home.menu
-                .draw(self.plan.seed, self.clients[c].number, drawn.index)
+            home.menu.draw(
+                self.clients[c].group,
+                self.plan.seed,
+                self.clients[c].number,
+                drawn.index,
+            )
         };
         let template = &home.menu.dish(dish).template;
         let client = &mut self.clients[c];

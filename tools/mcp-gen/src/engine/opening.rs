@@ -5,7 +5,7 @@ use super::conn::{Conn, Job, Phase};
 use super::framing::Framing;
 use super::worker::Worker;
 use crate::plan::{Home, Model};
-use crate::tally::{CONNECT, Key, count};
+use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::wire::Wire;
@@ -99,7 +99,7 @@ impl Worker {
             self.conns.push(None);
             self.conns.len() - 1
         });
-        self.narrow(&wire);
+        self.narrow(c, &wire);
         let added = self.poller.add(wire.as_fd(), conn, true);
         self.conns[conn] = Some(Conn::new(wire, c, home.row, framing, now));
         self.clients[c].conns.push(conn);
@@ -229,10 +229,11 @@ impl Worker {
         let key = Key {
             stage: self.plan.stages.at(now) as u16,
             home: state.row,
-            label: CONNECT,
+            label: self.clients[state.client].group,
         };
         count(&mut self.book.cell(key).connect, now - state.since_ns);
-        self.standing[usize::from(state.row)] += 1;
+        let place = self.standing_place(key.home, key.label);
+        self.standing[place] += 1;
         self.health.connects += 1;
     }
 
@@ -250,7 +251,7 @@ impl Worker {
         let key = Key {
             stage: self.plan.stages.at(now) as u16,
             home: row,
-            label: CONNECT,
+            label: self.clients[c].group,
         };
         self.book.cell(key).connect_failures += 1;
         let home = self.home_of(c);

@@ -108,7 +108,7 @@ impl Worker {
     /// Reads at most so many times: who sends faster than we read must keep neither the schedule nor the others waiting.
     pub(super) fn read(&mut self, conn: usize, mut times: u32) {
         let mut buf = std::mem::take(&mut self.buf);
-        let limit = self.read_limit(times).min(buf.len());
+        let limit = self.read_limit(conn, times).min(buf.len());
         while let Some(state) = self.conns[conn].as_mut() {
             let n = match io::Read::read(&mut state.wire, &mut buf[..limit]) {
                 Ok(n) => n,

@@ -141,7 +141,7 @@ impl Worker {
         let instant = |ns: u64| (ns > 0).then(|| plan.unix_us(ns));
         self.calls.push(kind::Call {
             stage: plan.stages.all()[usize::from(call.stage)].name.to_owned(),
-            profile: plan.profile.clone(),
+            profile: plan.groups.all()[usize::from(label.group)].profile.clone(),
             target: home.name.clone(),
             method: label.method.clone(),
             tool: label.tool.clone(),
@@ -176,11 +176,13 @@ impl Worker {
     }
 
     fn sweep_conn(&mut self, conn: usize, now: u64) {
-        let timeout = self.plan.timeout_ns;
+        let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
+            return;
+        };
+        let timeout = self.group_of(c).timeout_ns;
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let c = state.client;
         if !state.is_usable() {
             if now >= state.since_ns + timeout {
                 let seconds = timeout as f64 / 1e9;

@@ -11,16 +11,17 @@ const KERNEL_BYTES: usize = 4_096;
 
 impl Worker {
     /// Takes the kernel's buffer away from the socket of a slow client.
-    pub(super) fn narrow(&self, socket: impl AsFd) {
-        if self.plan.slow_read.is_some() {
+    pub(super) fn narrow(&self, c: usize, socket: impl AsFd) {
+        if self.group_of(c).slow_read.is_some() {
             // Where it is refused, the client is slow all the same, and the kernel holds more for it.
             let _ = set_socket_recv_buffer_size(socket, KERNEL_BYTES);
         }
     }
 
     /// How many bytes one read(2) may take. On a connection that is being given up all that is there is read.
-    pub(super) fn read_limit(&self, times: u32) -> usize {
-        match self.plan.slow_read {
+    pub(super) fn read_limit(&self, conn: usize, times: u32) -> usize {
+        let client = self.conns[conn].as_ref().map(|s| s.client);
+        match client.and_then(|c| self.group_of(c).slow_read) {
             Some(slow) if times == 1 => slow.bytes,
             _ => usize::MAX,
         }
@@ -28,7 +29,9 @@ impl Worker {
 
     /// Reads no more from a connection for a while.
     pub(super) fn pause_reading(&mut self, conn: usize, now: u64) {
-        let (Some(slow), Some(state)) = (self.plan.slow_read, self.conns[conn].as_mut()) else {
+        let client = self.conns[conn].as_ref().map(|s| s.client);
+        let slow = client.and_then(|c| self.group_of(c).slow_read);
+        let (Some(slow), Some(state)) = (slow, self.conns[conn].as_mut()) else {
             return;
         };
         let until = now + slow.every.as_nanos() as u64;

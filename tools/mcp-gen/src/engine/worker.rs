@@ -5,9 +5,10 @@ use super::conn::Conn;
 use super::health::Health;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
+use crate::groups::Group;
 use crate::plan::{Homes, MAX_HOMES, Model, Plan};
 use crate::schedule::Schedule;
-use crate::tally::{Book, CONNECT, Cell, Key};
+use crate::tally::{Book, Cell, Key};
 use record::clock::mono_ns;
 use record::kind;
 use std::cmp::Reverse;
@@ -83,7 +84,7 @@ pub struct Worker {
     pub(super) book: Book,
     /// Calls due and not over.
     pub(super) outstanding: u64,
-    /// Connections that stand, by row.
+    /// Connections that stand, by row and group.
     pub(super) standing: Vec<u64>,
     pub(super) buf: Vec<u8>,
     pub(super) interval_start_ns: u64,
@@ -118,10 +119,12 @@ impl Worker {
         let clients: Vec<Client> = (0..plan.clients)
             .filter(|i| *i as usize % plan.threads as usize == number)
             .map(|i| {
+                let group = plan.groups.of(i);
+                let share = plan.groups.share_of_client(i) * f64::from(plan.clients);
                 let schedule = match plan.model {
                     Model::Open { rate_per_s } => Some(Schedule::new(
                         plan.stages.load_start_ns(),
-                        rate_per_s,
+                        rate_per_s * share,
                         i,
                         plan.clients,
                         plan.seed,
@@ -130,6 +133,7 @@ impl Worker {
                 };
                 Client::new(
                     i,
+                    group,
                     schedule,
                     live.get(i as usize % live.len().max(1))
                         .copied()
@@ -154,13 +158,13 @@ impl Worker {
                 plan.labels.all().len(),
             ),
             outstanding: 0,
-            standing: vec![0; MAX_HOMES + 1],
+            standing: vec![0; (MAX_HOMES + 1) * plan.groups.all().len()],
             buf: vec![0; READ_BYTES],
             interval_start_ns: t0,
             edge_ns: plan.stages.next_edge_ns(t0, plan.interval_ns),
             sweep_ns: 0,
             load_end_ns: plan.stages.load_end_ns(),
-            give_up_ns: plan.stages.load_end_ns() + plan.timeout_ns,
+            give_up_ns: plan.stages.load_end_ns() + plan.groups.longest_timeout_ns(),
             interrupted: false,
             calls: Vec::new(),
             late_told: false,
@@ -278,19 +282,18 @@ impl Worker {
     /// Ends the interval at `end`, and reports it.
     fn close_interval(&mut self, end: u64) {
         let stage = self.plan.stages.at(self.interval_start_ns) as u16;
-        for home in 0..self.standing.len() {
-            if self.standing[home] > 0 {
-                self.book.cell(Key {
-                    stage,
-                    home: home as u16,
-                    label: CONNECT,
-                });
-            }
+        let groups = self.plan.groups.all().len();
+        for place in (0..self.standing.len()).filter(|&place| self.standing[place] > 0) {
+            self.book.cell(Key {
+                stage,
+                home: (place / groups) as u16,
+                label: (place % groups) as u16,
+            });
         }
         let mut rows = self.book.close();
         for (key, cell) in &mut rows {
-            if key.label == CONNECT {
-                cell.now.connections = self.standing[usize::from(key.home)];
+            if self.plan.labels.is_connect(key.label) {
+                cell.now.connections = self.standing[self.standing_place(key.home, key.label)];
             }
         }
         (self.report)(Report::Interval {
@@ -302,6 +305,16 @@ impl Worker {
         self.send_calls();
         self.interval_start_ns = end;
         self.edge_ns = self.plan.stages.next_edge_ns(end, self.plan.interval_ns);
+    }
+
+    /// Where connections to the row of a target are counted, for a group.
+    pub(super) fn standing_place(&self, row: u16, group: u16) -> usize {
+        usize::from(row) * self.plan.groups.all().len() + usize::from(group)
+    }
+
+    /// The group of a client, which says its profile.
+    pub(super) fn group_of(&self, c: usize) -> &Group {
+        &self.plan.groups.all()[usize::from(self.clients[c].group)]
     }
 
     /// Hands over the records of calls that have gathered.

@@ -8,11 +8,13 @@ mod method;
 mod shipped;
 mod slow_read;
 mod unit;
+mod wanted;
 
 pub use command::run as command;
 pub use method::Method;
 pub use shipped::{names, shipped};
 pub use slow_read::SlowRead;
+pub use wanted::wanted;
 
 use bad::Bad;
 use serde::Deserialize;
@@ -53,6 +55,9 @@ pub struct Profile {
 
 /// The name that stands for each other tool that says `readOnlyHint`.
 pub const ANY_TOOL: &str = "*";
+
+/// More would be no payload but a file.
+const MAX_PAYLOAD_BYTES: u64 = 64 << 20;
 
 /// A file that is larger holds something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -19,9 +19,8 @@ pub fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Erro
     usize::try_from(bytes).map_err(D::Error::custom)
 }
 
-/// At most 64 MiB: more would be no payload but a file.
 pub fn payload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    size(deserializer).map(|bytes| bytes.min(64 << 20))
+    size(deserializer).map(|bytes| bytes.min(super::MAX_PAYLOAD_BYTES as usize))
 }
 
 struct Unit<T, F>(F, &'static str, PhantomData<T>);

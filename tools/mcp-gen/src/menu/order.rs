@@ -1,110 +1,15 @@
-//! The menu: which calls a client may make at a server, each rendered once, drawn by weight.
+//! What is to be called at a server: what the profiles and the command line want of what it offers.
 
+use super::{Dish, Labels, Menu};
 use crate::cli::Cli;
-use crate::dice;
 use crate::profile::{ANY_TOOL, Method, Profile};
 use protocol::catalogue::{Catalogue, Tool};
 use protocol::client::Discovery;
+use protocol::revision::Era;
 use protocol::schema::{self, Want};
 use protocol::template::Template;
 use record::kind::Warning;
 use serde_json::{Value, json};
-
-/// What rows are named by: a method, and a tool for `tools/call`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// The JSON-RPC method; `connect` for connections.
-    pub method: String,
-    /// The tool.
-    pub tool: Option<String>,
-}
-
-/// Labels over all servers of the run, in order of appearance; the first is that of connections.
-#[derive(Clone, Debug)]
-pub struct Labels(Vec<Label>);
-
-/// Tools beyond this many share the label `other`.
-const MAX_TOOLS: usize = 32;
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self(vec![Label {
-            method: "connect".to_owned(),
-            tool: None,
-        }])
-    }
-}
-
-impl Labels {
-    /// All of them.
-    #[must_use]
-    pub fn all(&self) -> &[Label] {
-        &self.0
-    }
-
-    fn index(&mut self, method: &str, tool: Option<&str>) -> u16 {
-        let is = |l: &Label, tool: Option<&str>| l.method == method && l.tool.as_deref() == tool;
-        if let Some(i) = self.0.iter().position(|l| is(l, tool)) {
-            return i as u16;
-        }
-        let tools = self.0.iter().filter(|l| l.tool.is_some()).count();
-        let tool = tool.map(|t| if tools < MAX_TOOLS { t } else { "other" });
-        if let Some(i) = self.0.iter().position(|l| is(l, tool)) {
-            return i as u16;
-        }
-        self.0.push(Label {
-            method: method.to_owned(),
-            tool: tool.map(str::to_owned),
-        });
-        (self.0.len() - 1) as u16
-    }
-}
-
-/// A call that can be made.
-#[derive(Clone, Debug)]
-pub struct Dish {
-    /// Its row.
-    pub label: u16,
-    /// Its bytes.
-    pub template: Template,
-}
-
-/// The calls that can be made at one server.
-#[derive(Clone, Debug)]
-pub struct Menu {
-    dishes: Vec<Dish>,
-    /// Upper edges of the dishes' shares of 0 to 1.
-    edges: Vec<f64>,
-}
-
-impl Menu {
-    /// The call that client `client` makes as its `index`-th: a function of the seed.
-    #[must_use]
-    pub fn draw(&self, seed: u64, client: u32, index: u64) -> usize {
-        let x = dice::fraction(seed, u64::from(client), index);
-        self.edges
-            .partition_point(|&edge| edge <= x)
-            .min(self.dishes.len() - 1)
-    }
-
-    /// A call of the menu.
-    #[must_use]
-    pub fn dish(&self, i: usize) -> &Dish {
-        &self.dishes[i]
-    }
-
-    /// The share (0 to 1) of the calls that have this label.
-    #[must_use]
-    pub fn share(&self, label: u16) -> f64 {
-        let lower = std::iter::once(0.0).chain(self.edges.iter().copied());
-        self.dishes
-            .iter()
-            .zip(lower.zip(&self.edges))
-            .filter(|(d, _)| d.label == label)
-            .map(|(_, (a, b))| b - a)
-            .sum()
-    }
-}
 
 /// A call that is possible at a server, before it is rendered.
 struct Possible {
@@ -137,12 +42,10 @@ fn left_out(method: Method, why: &str) -> Warning {
 
 /// What the user wants to be called.
 pub struct Order<'a> {
-    /// The profile.
-    pub profile: &'a Profile,
-    /// Tools, arguments and the seed from the command line.
+    /// The profiles, one a group.
+    pub profiles: &'a [Profile],
+    /// Methods, tools and arguments from the command line.
     pub cli: &'a Cli,
-    /// About how many bytes of arguments.
-    pub payload_bytes: usize,
     /// The seed of generated arguments.
     pub seed: u64,
 }
@@ -152,16 +55,51 @@ impl Order<'_> {
     /// warning.
     ///
     /// # Errors
-    /// A sentence when nothing is left to call, or when a tool named by the user is not there.
+    /// A sentence when a method or a tool named by the user is not there.
     pub fn menu(
         &self,
         discovery: &Discovery,
         labels: &mut Labels,
     ) -> Result<(Menu, Vec<Warning>), String> {
+        let mut menu = Menu::default();
+        let mut warnings: Vec<Warning> = Vec::new();
+        for (group, profile) in self.profiles.iter().enumerate() {
+            let portion = Portion {
+                profile,
+                cli: self.cli,
+                seed: self.seed,
+            };
+            let mut told = Vec::new();
+            menu.add(portion.dishes(discovery, group as u16, labels, &mut told)?);
+            for warning in told {
+                // What is so for several profiles is told once.
+                if !warnings.iter().any(|w| w.text == warning.text) {
+                    warnings.push(warning);
+                }
+            }
+        }
+        Ok((menu, warnings))
+    }
+}
+
+/// The part of the order that one profile has.
+struct Portion<'a> {
+    profile: &'a Profile,
+    cli: &'a Cli,
+    seed: u64,
+}
+
+impl Portion<'_> {
+    fn dishes(
+        &self,
+        discovery: &Discovery,
+        group: u16,
+        labels: &mut Labels,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<(f64, Dish)>, String> {
         let dialect = &discovery.dialect;
-        let mut warnings = Vec::new();
-        let mut weighted: Vec<(f64, u16, Template)> = Vec::new();
-        let methods = self.methods()?;
+        let mut weighted: Vec<(f64, Dish)> = Vec::new();
+        let methods = self.methods(dialect.era)?;
         // One that the era does not know is no loss where its counterpart of the other era is called.
         let has_cheapest = methods
             .iter()
@@ -175,11 +113,11 @@ impl Order<'_> {
                 warnings.push(left_out(method, "the era that the server speaks has no"));
                 Vec::new()
             } else {
-                self.calls(method, discovery, &mut warnings)?
+                self.calls(method, discovery, warnings)?
             };
             let whole: f64 = calls.iter().map(|c| c.weight).sum();
             for call in calls {
-                let label = labels.index(method.name(), call.tool.as_deref());
+                let label = labels.index(group, method.name(), call.tool.as_deref());
                 let schema = call
                     .tool
                     .as_deref()
@@ -189,7 +127,10 @@ impl Order<'_> {
                 if let Some(tool) = schema {
                     template = template.with_param_headers(&tool.input_schema, &arguments);
                 }
-                weighted.push((f64::from(weight) * call.weight / whole, label, template));
+                weighted.push((
+                    f64::from(weight) * call.weight / whole,
+                    Dish { label, template },
+                ));
             }
         }
         if weighted.is_empty() {
@@ -201,26 +142,30 @@ impl Order<'_> {
             );
             weighted.push((
                 1.0,
-                labels.index(method, None),
-                Template::new(method, Value::Null, dialect),
+                Dish {
+                    label: labels.index(group, method, None),
+                    template: Template::new(method, Value::Null, dialect),
+                },
             ));
         }
-        let total: f64 = weighted.iter().map(|(w, _, _)| w).sum();
-        let mut sum = 0.0;
-        let (mut dishes, mut edges) = (Vec::new(), Vec::new());
-        for (weight, label, template) in weighted {
-            sum += weight / total;
-            edges.push(sum);
-            dishes.push(Dish { label, template });
-        }
-        Ok((Menu { dishes, edges }, warnings))
+        Ok(weighted)
     }
 
-    /// The methods that are called, with their weights: the profile's, as far as the command line wants them.
-    fn methods(&self) -> Result<Vec<(Method, u32)>, String> {
+    /// The methods that are called, with their weights: the profile's, as far as the command line wants them. The cheapest
+    /// one of the era may always be named.
+    fn methods(&self, era: Era) -> Result<Vec<(Method, u32)>, String> {
         let called = || self.profile.methods.iter().filter(|(_, w)| **w > 0);
+        let mut more = None;
         for named in &self.cli.method {
-            if !called().any(|(m, _)| m.name() == named) {
+            if called().any(|(m, _)| m.name() == named) {
+                continue;
+            }
+            if [Method::Ping, Method::Discover]
+                .iter()
+                .any(|m| m.name() == named)
+            {
+                more = Some((Method::cheapest(era), 1));
+            } else {
                 let known: Vec<_> = called().map(|(m, _)| m.name()).collect();
                 return Err(format!(
                     "the profile {} does not call {named:?}; it calls: {}",
@@ -235,6 +180,7 @@ impl Order<'_> {
         Ok(called()
             .filter(|(method, _)| wanted(method))
             .map(|(method, weight)| (*method, *weight))
+            .chain(more)
             .collect())
     }
 
@@ -275,7 +221,11 @@ impl Order<'_> {
     /// Parameters of a call without arguments that are about as long as the payload: text that nobody looks at.
     fn padding(&self) -> Value {
         let empty = json!({ "_meta": { PADDING: "" } });
-        match self.payload_bytes.checked_sub(empty.to_string().len()) {
+        match self
+            .profile
+            .payload_bytes
+            .checked_sub(empty.to_string().len())
+        {
             Some(room) if room > 0 => json!({ "_meta": { PADDING: "x".repeat(room) } }),
             _ => json!({}),
         }
@@ -389,7 +339,7 @@ impl Order<'_> {
             return Ok(given.clone());
         }
         let want = Want {
-            payload_bytes: self.payload_bytes,
+            payload_bytes: self.profile.payload_bytes,
             seed: self.seed,
         };
         schema::arguments(&tool.input_schema, &want).map_err(|e| e.to_string())

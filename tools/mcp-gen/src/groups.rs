@@ -1,0 +1,100 @@
+//! Groups: the clients of one profile each, beside each other in one run.
+
+use crate::profile::{Profile, SlowRead};
+use std::time::Duration;
+
+/// The clients of one profile. Times are nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The profile's name, for records.
+    pub profile: String,
+    /// How many clients.
+    pub clients: u32,
+    /// The first one's number in the run.
+    pub first: u32,
+    /// This group's part of all calls of the run, from 0 to 1.
+    pub share: f64,
+    /// Sent to given up.
+    pub timeout_ns: u64,
+    /// How slowly sockets are read, where not at once.
+    pub slow_read: Option<SlowRead>,
+}
+
+/// All groups; a client's number tells its group, since each has its numbers in a row.
+#[derive(Clone, Debug)]
+pub struct Groups(Vec<Group>);
+
+/// A call must have some time at all.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
+
+impl Groups {
+    /// A group for each profile.
+    #[must_use]
+    pub fn new(profiles: &[Profile]) -> Self {
+        let per_s = |p: &Profile| p.rate_per_s * f64::from(p.clients);
+        let total: f64 = profiles.iter().map(per_s).sum();
+        let mut first = 0;
+        let groups = profiles.iter().map(|p| {
+            let group = Group {
+                profile: p.name.clone(),
+                clients: p.clients,
+                first,
+                share: per_s(p) / total,
+                timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
+                slow_read: p.slow_read,
+            };
+            first += p.clients;
+            group
+        });
+        Self(groups.collect())
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Group] {
+        &self.0
+    }
+
+    /// The group of client `number`, by its index.
+    #[must_use]
+    pub fn of(&self, number: u32) -> u16 {
+        let after = self.0.partition_point(|g| g.first <= number);
+        after.saturating_sub(1) as u16
+    }
+
+    /// The part of all calls of the run, from 0 to 1, that client `number` makes.
+    #[must_use]
+    pub fn share_of_client(&self, number: u32) -> f64 {
+        let group = &self.0[usize::from(self.of(number))];
+        group.share / f64::from(group.clients)
+    }
+
+    /// The longest timeout.
+    #[must_use]
+    pub fn longest_timeout_ns(&self) -> u64 {
+        self.0.iter().map(|g| g.timeout_ns).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(clients: u32, rate: u32) -> Profile {
+        let text = format!(
+            "name = \"x\"\nclients = {clients}\nrate = \"{rate}/s\"\n[methods]\nping = 1\n"
+        );
+        Profile::parse("x", &text).expect("it is right")
+    }
+
+    #[test]
+    fn each_client_belongs_to_one_group_and_all_shares_make_one() {
+        let groups = Groups::new(&[profile(3, 10), profile(1, 60), profile(2, 5)]);
+        let of: Vec<u16> = (0..6).map(|i| groups.of(i)).collect();
+        assert_eq!(of, [0, 0, 0, 1, 2, 2]);
+        let shares: Vec<f64> = (0..6).map(|i| groups.share_of_client(i)).collect();
+        for (share, wanted) in shares.iter().zip([0.1, 0.1, 0.1, 0.6, 0.05, 0.05]) {
+            assert!((share - wanted).abs() < 1e-12, "{shares:?}");
+        }
+    }
+}
