@@ -128,7 +128,7 @@ fn what_cannot_be_used_is_told_with_the_name_of_its_variable() {
         (
             "TARGET_SERVERS",
             "ftp://x/mcp",
-            "use ws, wss, http or https",
+            "use ws, wss, http, https",
         ),
         ("TARGET_SERVERS", "host/path", "host:port"),
     ] {

@@ -234,7 +234,7 @@ fn a_server_that_wants_a_token_is_told_with_the_flag() {
 fn urls_that_cannot_be_are_told_with_how_to_write_them() {
     refuses(
         "--url ftp://127.0.0.1/mcp",
-        &["`ftp`", "use ws, wss, http or https"],
+        &["`ftp`", "use ws, wss, http, https"],
     );
     refuses(
         "--url 127.0.0.1:5555",
