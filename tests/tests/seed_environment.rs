@@ -125,11 +125,7 @@ fn what_cannot_be_used_is_told_with_the_name_of_its_variable() {
         ("DURATION_SECONDS", "soon", "number of seconds"),
         ("DURATION_SECONDS", "0", "number of seconds"),
         ("DURATION_SECONDS", "nan", "number of seconds"),
-        (
-            "TARGET_SERVERS",
-            "ftp://x/mcp",
-            "use ws, wss, http, https",
-        ),
+        ("TARGET_SERVERS", "ftp://x/mcp", "use ws, wss, http, https"),
         ("TARGET_SERVERS", "host/path", "host:port"),
     ] {
         let url = match name {

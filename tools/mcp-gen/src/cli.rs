@@ -1,5 +1,8 @@
 //! The command line.
 
+use crate::pacer::Arrivals;
+use crate::shape::Shape;
+use crate::think::Think;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
@@ -10,7 +13,9 @@ const EXAMPLES: &str = "\
 Examples:
   mcp-deploy local | mcp-gen --for 60s | mcp-report
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --think exp:200ms --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --stages '0..500 clients in 5m, hold 3m, ..25 in 2m' | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --arrivals poisson --stages 'rate 100..10k/s in 60s, hold 30s' | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen profiles show normal > mine.toml
@@ -52,11 +57,31 @@ pub struct Cli {
     #[arg(long, value_name = "RATE", value_parser = units::rate, conflicts_with = "closed")]
     pub rate: Option<f64>,
 
+    /// Calls per second of all clients together, instead of each one's
+    #[arg(long, value_name = "RATE", value_parser = units::rate, conflicts_with_all = ["rate", "closed"])]
+    pub total_rate: Option<f64>,
+
+    /// How calls follow each other
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        conflicts_with = "closed"
+    )]
+    pub arrivals: Arrivals,
+
+    /// Let the load change: '0..500 clients in 5m, hold 3m, ..25 in 2m' or 'rate 100..10000/s in 60s, hold 30s,
+    /// spike 5000/s for 5s, step 200/s for 10s'. Rates are of all clients together; each stage has figures of its own,
+    /// under names such as ramp-1 and hold-2
+    #[arg(long, value_name = "STAGES", conflicts_with = "for_")]
+    pub stages: Option<Shape>,
+
     /// How long to measure, after connecting and warming up [default: 30s]
     #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
     pub for_: Option<Duration>,
 
-    /// How long to warm up before; its calls are reported apart [default: a tenth of --for, at most 30s]
+    /// How long to warm up before; its calls are reported apart [default: a tenth of --for, at most 30s; none with --stages]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub warmup: Option<Duration>,
 
@@ -67,6 +92,11 @@ pub struct Cli {
     /// Closed model: a client's next call waits for its last one, as a user's would
     #[arg(long)]
     pub closed: bool,
+
+    /// How long a user of the closed model thinks between an answer and the next call: 200ms, exp:200ms (the mean) or
+    /// uniform:100ms..300ms [default: not at all]
+    #[arg(long, value_name = "TIME", requires = "closed")]
+    pub think: Option<Think>,
 
     /// Calls in flight on a connection at most: WebSocket and lines 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

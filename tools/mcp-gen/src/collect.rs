@@ -2,6 +2,7 @@
 
 use crate::plan::{Homes, MAX_HOMES, Plan};
 use crate::rows;
+use crate::stages::{Change, Stages};
 use crate::tally::{Cell, Key};
 use record::kind::{Stage, Summary};
 use record::{Histogram, Pen};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 /// What the workers have done so far.
 pub struct Collector {
     plan: Arc<Plan>,
+    stages: Arc<Stages>,
     /// Names of the rows of targets.
     names: Vec<String>,
     /// How far each worker has reported.
@@ -48,6 +50,7 @@ impl Collector {
     pub fn new(plan: Arc<Plan>, homes: &Homes) -> Self {
         let workers = plan.threads as usize;
         let mut collector = Self {
+            stages: Arc::clone(&plan.stages),
             plan,
             names: Vec::new(),
             reported_ns: vec![0; workers],
@@ -91,10 +94,7 @@ impl Collector {
     ) {
         // A worker's last interval ends where the worker does. It belongs to its fellows' of that time all the same:
         // apart, neither would show what is in flight at both.
-        let edge_ns = self
-            .plan
-            .stages
-            .next_edge_ns(start_ns, self.plan.interval_ns);
+        let edge_ns = self.stages.next_edge_ns(start_ns, self.plan.interval_ns);
         let (start, end, cells) = self
             .gathering
             .entry(edge_ns)
@@ -162,6 +162,7 @@ impl Collector {
             let (start_ns, end_ns, cell) = entry.get();
             let record = rows::interval(
                 &self.plan,
+                &self.stages,
                 &self.names[usize::from(key.home)],
                 key,
                 *start_ns,
@@ -179,7 +180,7 @@ impl Collector {
 
     /// Tells which stages ended and began up to `now_ns`.
     fn write_stages(&mut self, now_ns: u64, pen: &Pen) {
-        while let Some(next) = self.plan.stages.all().get(self.stage + 1)
+        while let Some(next) = self.stages.all().get(self.stage + 1)
             && next.start_ns <= now_ns
         {
             self.unsaid
@@ -197,8 +198,8 @@ impl Collector {
     }
 
     fn stage_record(&self, index: usize, state: &str) -> Stage {
-        let stage = &self.plan.stages.all()[index];
-        let loaded = self.plan.stages.loaded().contains(&index);
+        let stage = &self.stages.all()[index];
+        let loaded = self.stages.loaded().contains(&index);
         let seconds = (stage.end_ns - stage.start_ns) as f64 / 1e9;
         let ok = self
             .totals
@@ -206,16 +207,20 @@ impl Collector {
             .map(|(_, c)| c.ok_in_stage)
             .sum::<u64>();
         let ended = state == "ended";
+        let (clients, per_s) = (stage.ask.clients, stage.ask.per_s);
+        let changing = per_s.filter(|r| r.is_any());
         Stage {
-            stage: stage.name.to_owned(),
+            stage: stage.name.clone(),
             state: state.to_owned(),
             start_us: self.plan.unix_us(stage.start_ns),
             planned_us: (stage.end_ns - stage.start_ns) / 1_000,
-            clients: Some(u64::from(self.plan.clients)),
-            asked_per_s: self.plan.total_rate_per_s().filter(|_| loaded),
+            clients: Some(clients.to.round() as u64),
+            clients_from: clients.is_any().then_some(clients.from.round() as u64),
+            asked_per_s: per_s.map(|r| rounded(r.mean())),
+            from_per_s: changing.map(|r| rounded(r.from)),
+            to_per_s: changing.map(|r| rounded(r.to)),
             connections: ended.then_some(self.latest.connections),
-            reached_per_s: (ended && loaded)
-                .then(|| (ok as f64 / seconds * 1_000.0).round() / 1_000.0),
+            reached_per_s: (ended && loaded).then(|| rounded(ok as f64 / seconds)),
         }
     }
 
@@ -239,11 +244,11 @@ impl Collector {
         pen.write(self.stage_record(self.stage, "ended"));
         let mut all = Cell::default();
         for ((stage, label), cell) in &self.totals {
-            let timing = &self.plan.stages.all()[usize::from(*stage)];
+            let timing = &self.stages.all()[usize::from(*stage)];
             let name = self.plan.labels.all()[usize::from(*label)].clone();
             all.add(cell, false);
             pen.write(Summary {
-                stage: Some(timing.name.to_owned()),
+                stage: Some(timing.name.clone()),
                 profile: Some(
                     self.plan.groups.all()[usize::from(name.group)]
                         .profile
@@ -265,8 +270,8 @@ impl Collector {
 
     /// Calls per second asked for of one method and tool: the share that it has on the menus of the clients' homes.
     fn asked_per_s(&self, stage: usize, label: u16, homes: &Homes) -> Option<f64> {
-        let total = self.plan.total_rate_per_s()?;
-        if self.plan.labels.is_connect(label) || !self.plan.stages.loaded().contains(&stage) {
+        let total = self.stages.all()[stage].ask.per_s.map(Change::mean)?;
+        if self.plan.labels.is_connect(label) {
             return None;
         }
         let live: Vec<_> = homes.iter().filter(|h| h.live).collect();
@@ -278,6 +283,11 @@ impl Collector {
             .map(|h| h.menu.share(label))
             .sum();
         let of_group = total * group.share / f64::from(group.clients);
-        Some((of_group * share * 1_000.0).round() / 1_000.0)
+        Some(rounded(of_group * share))
     }
+}
+
+/// Rates in records have three decimals.
+fn rounded(per_s: f64) -> f64 {
+    (per_s * 1_000.0).round() / 1_000.0
 }

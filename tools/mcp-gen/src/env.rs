@@ -3,6 +3,7 @@
 use crate::cli::Cli;
 use crate::prepare::MAX_CLIENTS;
 use crate::profile::Profile;
+use crate::shape::Quantity;
 use anyhow::{Context, Result, bail};
 use protocol::endpoint::Endpoint;
 use record::units;
@@ -20,7 +21,11 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
         }
         cli.profile = vec![name];
     }
-    if let (None, Some(text)) = (cli.clients, var("CLIENT_COUNT")) {
+    if let (None, false, Some(text)) = (
+        cli.clients,
+        shaped(cli, Quantity::Clients),
+        var("CLIENT_COUNT"),
+    ) {
         cli.clients = Some(
             text.parse()
                 .ok()
@@ -32,10 +37,11 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
                 })?,
         );
     }
-    if let (None, false, Some(text)) = (cli.rate, cli.closed, var("MESSAGE_RATE")) {
+    let has_rate = cli.closed || cli.total_rate.is_some() || shaped(cli, Quantity::Rate);
+    if let (None, false, Some(text)) = (cli.rate, has_rate, var("MESSAGE_RATE")) {
         cli.rate = Some(units::rate(&text).with_context(|| format!("MESSAGE_RATE is {text:?}"))?);
     }
-    if let (None, Some(text)) = (cli.for_, var("DURATION_SECONDS")) {
+    if let (None, None, Some(text)) = (cli.for_, &cli.stages, var("DURATION_SECONDS")) {
         let seconds: f64 = text
             .parse()
             .ok()
@@ -53,6 +59,11 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
             .collect::<Result<_>>()?;
     }
     Ok(())
+}
+
+/// Whether --stages says already how many clients, or calls, there are.
+fn shaped(cli: &Cli, of: Quantity) -> bool {
+    cli.stages.as_ref().is_some_and(|s| s.of == of)
 }
 
 fn var(name: &str) -> Option<String> {

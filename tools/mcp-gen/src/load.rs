@@ -3,7 +3,7 @@
 use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
-use crate::plan::{Homes, Model};
+use crate::plan::Homes;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::rows;
@@ -95,7 +95,7 @@ impl<'a> Load<'a> {
     pub fn show(&self) {
         let stages = &self.prepared.plan.stages;
         self.progress.show(
-            stages.all()[stages.at(clock::mono_ns())].name,
+            &stages.all()[stages.at(clock::mono_ns())].name,
             &self.collector.latest,
         );
     }
@@ -186,12 +186,8 @@ impl<'a> Load<'a> {
         self.pen.write(Summary {
             is_final: true,
             generator: Some(Generator {
-                model: if plan.model == Model::Closed {
-                    "closed"
-                } else {
-                    "open"
-                }
-                .to_owned(),
+                model: plan.pacer.model().to_owned(),
+                arrivals: plan.pacer.arrivals().map(|a| a.name().to_owned()),
                 clients: u64::from(plan.clients),
                 threads: plan.threads,
                 cpu_us: now.cpu_us.saturating_sub(self.begin.cpu_us),

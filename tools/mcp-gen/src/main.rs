@@ -2,15 +2,19 @@
 
 mod cli;
 mod collect;
+mod course;
+mod crowd;
 mod dice;
 mod discover;
 mod engine;
 mod env;
+mod gaps;
 mod generator;
 mod groups;
 mod intake;
 mod load;
 mod menu;
+mod pacer;
 mod plan;
 mod prepare;
 mod profile;
@@ -18,10 +22,12 @@ mod progress;
 mod rows;
 mod run;
 mod schedule;
+mod shape;
 mod slow;
 mod stages;
 mod tally;
 mod targets;
+mod think;
 
 use clap::Parser;
 use record::Say;

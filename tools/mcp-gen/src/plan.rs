@@ -1,8 +1,12 @@
 //! The plan: all that is decided before the first call, shared by all workers.
 
 use crate::cli::Calls;
+use crate::course::Course;
+use crate::crowd::{self, Visit};
 use crate::groups::Groups;
 use crate::menu::{Labels, Menu};
+use crate::pacer::Pacer;
+use crate::schedule::Schedule;
 use crate::stages::Stages;
 use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
@@ -14,33 +18,27 @@ use std::sync::Arc;
 /// Targets beyond this many share the last row, `other`.
 pub const MAX_HOMES: usize = 64;
 
-/// How arrivals come about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Model {
-    /// By a schedule: each client makes so many calls per second, whatever becomes of them.
-    Open {
-        /// Calls per second of a client, on average over all.
-        rate_per_s: f64,
-    },
-    /// By answers: a client's next call is due when one of its last ones is done.
-    Closed,
-}
-
 /// All that is decided before the first call. Times are nanoseconds.
 #[derive(Debug)]
 pub struct Plan {
     /// The clients of each profile.
     pub groups: Groups,
-    /// Open or closed.
-    pub model: Model,
-    /// Clients over all workers.
+    /// What makes calls due.
+    pub pacer: Pacer,
+    /// Clients over all workers, as many as there are at any time.
     pub clients: u32,
+    /// Calls per second of each client, on average over all.
+    pub rate_per_s: f64,
+    /// Whether there are fewer clients at some times.
+    pub comes_and_goes: bool,
     /// Workers.
     pub threads: u32,
     /// Whether workers leave the kernel's scheduling as it is.
     pub normal_scheduling: bool,
     /// The stages on CLOCK_MONOTONIC.
-    pub stages: Stages,
+    pub stages: Arc<Stages>,
+    /// The rate of all clients together.
+    pub course: Arc<Course>,
     /// Unix time minus CLOCK_MONOTONIC, in microseconds, fixed for the whole run.
     pub unix_offset_us: i64,
     /// How often intervals end.
@@ -74,13 +72,43 @@ impl Plan {
         ((mono_ns / 1_000) as i64 + self.unix_offset_us) as u64
     }
 
-    /// The number of calls per second that all clients together make; `None` in the closed model.
+    /// When client `i` is there; nothing where all are there all the time.
     #[must_use]
-    pub fn total_rate_per_s(&self) -> Option<f64> {
-        match self.model {
-            Model::Open { rate_per_s } => Some(rate_per_s * f64::from(self.clients)),
-            Model::Closed => None,
+    pub fn visits(&self, i: u32) -> Vec<Visit> {
+        if self.comes_and_goes {
+            crowd::visits(&self.stages, i)
+        } else {
+            Vec::new()
         }
+    }
+
+    /// The schedule of client `i`; `None` where answers pace it. Clients who are always there share one course; each of
+    /// the others has its own, which stands still while it is away.
+    #[must_use]
+    pub fn schedule(&self, i: u32, visits: &[Visit]) -> Option<Schedule> {
+        let arrivals = self.pacer.arrivals()?;
+        let (course, share) = if self.comes_and_goes {
+            let mut course = Course::default();
+            for visit in visits {
+                course.push(
+                    visit.from_ns,
+                    visit.until_ns,
+                    self.rate_per_s,
+                    self.rate_per_s,
+                );
+            }
+            (Arc::new(course), 1.0)
+        } else {
+            (Arc::clone(&self.course), self.groups.share_of_client(i))
+        };
+        Some(Schedule::new(
+            course,
+            share,
+            arrivals,
+            i,
+            self.clients,
+            self.seed,
+        ))
     }
 }
 

@@ -1,13 +1,17 @@
 //! From targets and flags to a plan: who speaks how, what is called, when the stages are.
 
 use crate::cli::Cli;
+use crate::crowd;
 use crate::discover::Found;
 use crate::groups::Groups;
 use crate::menu::{Labels, Menu, Order};
-use crate::plan::{Home, Homes, MAX_HOMES, Model, Plan};
+use crate::pacer::Pacer;
+use crate::plan::{Home, Homes, MAX_HOMES, Plan};
 use crate::profile::{self, Profile};
-use crate::stages::Stages;
+use crate::shape::{Quantity, Shape};
+use crate::stages::{Ask, Change, Stages, Wanted};
 use crate::targets::{Targets, endpoint};
+use crate::think::Think;
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
 use record::clock;
@@ -28,8 +32,12 @@ pub struct Wish {
     pub profiles: Vec<Profile>,
     /// Clients of all profiles.
     pub clients: u32,
-    /// Open or closed.
-    pub model: Model,
+    /// What makes calls due.
+    pub pacer: Pacer,
+    /// Calls per second of each client, where nothing else says how many.
+    rate_per_s: f64,
+    /// The stages, where they were given.
+    shape: Option<Shape>,
     /// The seed.
     pub seed: u64,
     threads: u32,
@@ -44,7 +52,26 @@ impl Wish {
     /// # Errors
     /// A sentence on what cannot be.
     pub fn of(cli: &Cli) -> Result<Self, String> {
-        let profiles = profile::wanted(cli)?;
+        let mut profiles = profile::wanted(cli)?;
+        let shape = cli.stages.clone();
+        let crowd = shape.as_ref().filter(|s| s.of == Quantity::Clients);
+        let rates = shape.as_ref().filter(|s| s.of == Quantity::Rate);
+        if let Some(crowd) = crowd {
+            let counted = |name: &String| name.contains('=') && !name.ends_with(".toml");
+            if cli.clients.is_some() || cli.profile.iter().any(counted) {
+                return Err("--stages says how many clients there are, so --clients or --profile NAME=N can't: leave it out".to_owned());
+            }
+            if cli.total_rate.is_some() {
+                return Err("--total-rate is shared by all clients, and --stages changes how many there are: use --rate, which is each client's, or stages of rates ('rate 100..1000/s in 60s')".to_owned());
+            }
+            let [profile] = profiles.as_mut_slice() else {
+                return Err("stages of clients don't say of which profile: give one --profile, or stages of rates ('rate 100..1000/s in 60s'), which all share".to_owned());
+            };
+            profile.clients = crowd.peak() as u32;
+        }
+        if rates.is_some() && (cli.closed || cli.rate.is_some() || cli.total_rate.is_some()) {
+            return Err("--stages says how many calls are due, so --rate, --total-rate or --closed can't: leave them out, or give stages of clients ('0..500 clients in 5m')".to_owned());
+        }
         let clients = profiles.iter().map(|p| p.clients).sum();
         let steady = cli.for_.unwrap_or(Duration::from_secs(30));
         if steady.is_zero() {
@@ -54,39 +81,97 @@ impl Wish {
         let threads = cli.threads.unwrap_or((cpus / 2).max(1)).min(clients);
         // Of a client on average; each has its own share of all calls.
         let per_s = |p: &Profile| p.rate_per_s * f64::from(p.clients);
-        let rate_per_s = profiles.iter().map(per_s).sum::<f64>() / f64::from(clients);
-        if !cli.closed && rate_per_s * f64::from(clients) / f64::from(threads) > MAX_RATE_PER_THREAD
-        {
+        let total_per_s = cli
+            .total_rate
+            .unwrap_or_else(|| profiles.iter().map(per_s).sum());
+        let rate_per_s = total_per_s / f64::from(clients);
+        let peak_per_s = rates.map_or(total_per_s, Shape::peak);
+        if !cli.closed && peak_per_s / f64::from(threads) > MAX_RATE_PER_THREAD {
             return Err(format!(
-                "{clients} clients of {rate_per_s} calls/s make more than {MAX_RATE_PER_THREAD} calls/s for each of {threads} threads, which no schedule can keep: lower --rate or --clients, or raise --threads"
+                "{peak_per_s} calls/s are more than {MAX_RATE_PER_THREAD} for each of {threads} threads, which no schedule can keep: lower the rate or --clients, or raise --threads"
             ));
         }
+        // The connections that are wanted when the load begins.
+        let at_first = match crowd.and_then(|s| s.legs.first()) {
+            Some(leg) => leg.from as u64,
+            None => u64::from(clients),
+        };
         Ok(Self {
             clients,
-            model: if cli.closed {
-                Model::Closed
+            pacer: if cli.closed {
+                Pacer::Answers(cli.think.unwrap_or(Think::NONE))
             } else {
-                Model::Open { rate_per_s }
+                Pacer::Clock(cli.arrivals)
             },
+            rate_per_s,
             // 2^53: the seed stands in a record, and jq keeps integers exact only so far.
             seed: cli
                 .seed
                 .unwrap_or_else(|| record::random() & ((1 << 53) - 1)),
             threads,
-            warmup: cli
-                .warmup
-                .unwrap_or((steady / 10).min(Duration::from_secs(30))),
+            // Whoever gives stages has the first of them to warm up in.
+            warmup: cli.warmup.unwrap_or(match shape {
+                Some(_) => Duration::ZERO,
+                None => (steady / 10).min(Duration::from_secs(30)),
+            }),
             connect: cli
                 .connect_for
-                .unwrap_or(Duration::from_secs(2) + Duration::from_millis(u64::from(clients))),
+                .unwrap_or(Duration::from_secs(2) + Duration::from_millis(at_first)),
             steady,
             profiles,
+            shape,
         })
     }
 
     fn longest_timeout(&self) -> Duration {
         let timeouts = self.profiles.iter().map(|p| p.timeout);
         timeouts.max().unwrap_or_default()
+    }
+
+    /// The stages in which calls are due. A warm-up holds the level at which the first of them begins.
+    fn load(&self) -> Vec<Wanted> {
+        let is_clock = matches!(self.pacer, Pacer::Clock(_));
+        let all = f64::from(self.clients);
+        let ask = |level: Option<(Quantity, Change)>| {
+            let (clients, per_s) = match level {
+                None => (Change::none(all), Change::none(all * self.rate_per_s)),
+                Some((Quantity::Clients, n)) => (n, n.times(self.rate_per_s)),
+                Some((Quantity::Rate, per_s)) => (Change::none(all), per_s),
+            };
+            Ask {
+                clients,
+                per_s: is_clock.then_some(per_s),
+            }
+        };
+        let legs: Vec<Wanted> = match &self.shape {
+            None => vec![Wanted {
+                name: "steady".to_owned(),
+                length_ns: nanos(self.steady),
+                ask: ask(None),
+            }],
+            Some(shape) => {
+                let legs = shape.legs.iter();
+                legs.map(|leg| {
+                    let (from, to) = (leg.from, leg.to);
+                    Wanted {
+                        name: leg.name.clone(),
+                        length_ns: leg.length_ns,
+                        ask: ask(Some((shape.of, Change { from, to }))),
+                    }
+                })
+                .collect()
+            }
+        };
+        let begin = legs.first().map_or_else(Ask::default, |w| w.ask);
+        let warmup = Wanted {
+            name: "warm-up".to_owned(),
+            length_ns: nanos(self.warmup),
+            ask: Ask {
+                clients: Change::none(begin.clients.from),
+                per_s: begin.per_s.map(|r| Change::none(r.from)),
+            },
+        };
+        std::iter::once(warmup).chain(legs).collect()
     }
 }
 
@@ -296,25 +381,24 @@ fn plan(
     tls: Option<Arc<ClientConfig>>,
     ready: &Ready,
 ) -> Plan {
-    let ns = |d: Duration| d.as_nanos() as u64;
+    let ns = nanos;
     let t0_ns = if ready.boot_id == clock::boot_id() {
         ready.t0_mono_us * 1_000
     } else {
         // Another machine's t0: only Unix time connects us.
         (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
     };
+    let drain_ns = groups.longest_timeout_ns();
+    let stages = Stages::new(t0_ns, ns(wish.connect), wish.load(), drain_ns);
     Plan {
-        model: wish.model,
+        pacer: wish.pacer,
         clients: wish.clients,
+        rate_per_s: wish.rate_per_s,
+        comes_and_goes: crowd::comes_and_goes(&stages, wish.clients),
         threads: wish.threads,
         normal_scheduling: cli.normal_scheduling,
-        stages: Stages::new(
-            t0_ns,
-            ns(wish.connect),
-            ns(wish.warmup),
-            ns(wish.steady),
-            groups.longest_timeout_ns(),
-        ),
+        course: Arc::new(stages.course()),
+        stages: Arc::new(stages),
         unix_offset_us: ready.t0_us as i64 - (t0_ns / 1_000) as i64,
         interval_ns: ns(cli.interval),
         max_backlog_ns: ns(cli.max_backlog),
@@ -333,4 +417,8 @@ fn plan(
         labels,
         groups,
     }
+}
+
+fn nanos(d: Duration) -> u64 {
+    d.as_nanos() as u64
 }

@@ -2,6 +2,7 @@
 
 use crate::menu::Label;
 use crate::plan::Plan;
+use crate::stages::Stages;
 use crate::tally::{Cell, Key};
 use protocol::outcome::Outcome;
 use record::kind::{Interval, Summary};
@@ -37,6 +38,7 @@ fn whole(histogram: &Option<Box<Histogram>>) -> Option<Latency> {
 #[must_use]
 pub fn interval(
     plan: &Plan,
+    stages: &Stages,
     target: &str,
     key: Key,
     start_ns: u64,
@@ -50,7 +52,7 @@ pub fn interval(
     } = plan.labels.all()[usize::from(key.label)].clone();
     let is_connect = plan.labels.is_connect(key.label);
     Interval {
-        stage: plan.stages.all()[usize::from(key.stage)].name.to_owned(),
+        stage: stages.all()[usize::from(key.stage)].name.clone(),
         profile: plan.groups.all()[usize::from(group)].profile.clone(),
         target: target.to_owned(),
         method,

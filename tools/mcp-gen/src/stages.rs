@@ -1,14 +1,79 @@
-//! The stages of the load, pinned to t0: connect, warm-up, steady, drain.
+//! The stages of the load, pinned to t0: connect, those in which calls are due, drain.
+
+use crate::course::Course;
 
 /// One stage, on CLOCK_MONOTONIC in nanoseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// Its name in records.
-    pub name: &'static str,
+    pub name: String,
     /// When it begins.
     pub start_ns: u64,
     /// When the next one begins.
     pub end_ns: u64,
+    /// What it asks for.
+    pub ask: Ask,
+}
+
+/// What a stage asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ask {
+    /// Clients.
+    pub clients: Change,
+    /// Calls per second of all clients together; `None` where no clock paces them, or none are due.
+    pub per_s: Option<Change>,
+}
+
+/// A level at the begin and at the end of a stage; between them it changes evenly.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Change {
+    /// At the begin.
+    pub from: f64,
+    /// At the end.
+    pub to: f64,
+}
+
+impl Change {
+    /// No change.
+    #[must_use]
+    pub const fn none(level: f64) -> Self {
+        Self {
+            from: level,
+            to: level,
+        }
+    }
+
+    /// The mean over the stage.
+    #[must_use]
+    pub fn mean(self) -> f64 {
+        (self.from + self.to) / 2.0
+    }
+
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            from: self.from * factor,
+            to: self.to * factor,
+        }
+    }
+
+    /// Whether there is any.
+    #[must_use]
+    pub fn is_any(self) -> bool {
+        self.from != self.to
+    }
+}
+
+/// A stage before it has its time.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name in records.
+    pub name: String,
+    /// How long it is to last; one that lasts no time is left out.
+    pub length_ns: u64,
+    /// What it asks for.
+    pub ask: Ask,
 }
 
 /// All stages in order: the first connects, the last drains, calls are due in those between.
@@ -16,27 +81,32 @@ pub struct Stage {
 pub struct Stages(Vec<Stage>);
 
 impl Stages {
-    /// From t0 on: `connect_ns` to connect, `warmup_ns` (perhaps 0) to warm up, `steady_ns` to measure, and at most
-    /// `drain_ns` to finish.
+    /// From t0 on: `connect_ns` to connect, then the load, and at most `drain_ns` to finish.
     #[must_use]
-    pub fn new(t0_ns: u64, connect_ns: u64, warmup_ns: u64, steady_ns: u64, drain_ns: u64) -> Self {
+    pub fn new(t0_ns: u64, connect_ns: u64, load: Vec<Wanted>, drain_ns: u64) -> Self {
+        let bare = |name: &str, length_ns, clients: f64| Wanted {
+            name: name.to_owned(),
+            length_ns,
+            ask: Ask {
+                clients: Change::none(clients),
+                per_s: None,
+            },
+        };
+        let first = load.first().map_or(0.0, |w| w.ask.clients.from);
+        let last = load.last().map_or(0.0, |w| w.ask.clients.to);
+        let load = load.into_iter().filter(|w| w.length_ns > 0);
         let mut at = t0_ns;
-        let lengths = [
-            ("connect", connect_ns),
-            ("warm-up", warmup_ns),
-            ("steady", steady_ns),
-            ("drain", drain_ns),
-        ];
-        let stages = lengths
-            .into_iter()
-            .filter(|(name, ns)| *name != "warm-up" || *ns > 0)
-            .map(|(name, ns)| {
+        let stages = std::iter::once(bare("connect", connect_ns, first))
+            .chain(load)
+            .chain([bare("drain", drain_ns, last)])
+            .map(|wanted| {
                 let start_ns = at;
-                at += ns;
+                at += wanted.length_ns;
                 Stage {
-                    name,
+                    name: wanted.name,
                     start_ns,
                     end_ns: at,
+                    ask: wanted.ask,
                 }
             });
         Self(stages.collect())
@@ -69,7 +139,9 @@ impl Stages {
     /// The index of the stage at an instant; the first one before it, the last one after it.
     #[must_use]
     pub fn at(&self, ns: u64) -> usize {
-        self.0.iter().rposition(|s| s.start_ns <= ns).unwrap_or(0)
+        self.0
+            .partition_point(|s| s.start_ns <= ns)
+            .saturating_sub(1)
     }
 
     /// The next instant after `ns` at which an interval ends: a multiple of `interval_ns` from t0, or a stage's edge.
@@ -77,11 +149,22 @@ impl Stages {
     pub fn next_edge_ns(&self, ns: u64, interval_ns: u64) -> u64 {
         let t0 = self.0[0].start_ns;
         let grid = t0 + ((ns.saturating_sub(t0)) / interval_ns + 1) * interval_ns;
+        let next = self.0.partition_point(|s| s.start_ns <= ns);
         self.0
-            .iter()
-            .map(|s| s.start_ns)
-            .find(|&edge| edge > ns)
-            .map_or(grid, |edge| edge.min(grid))
+            .get(next)
+            .map_or(grid, |stage| stage.start_ns.min(grid))
+    }
+
+    /// The rate of all clients together over all stages, for loads that the clock paces.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        let mut course = Course::default();
+        for stage in &self.0 {
+            if let Some(per_s) = stage.ask.per_s {
+                course.push(stage.start_ns, stage.end_ns, per_s.from, per_s.to);
+            }
+        }
+        course
     }
 }
 
@@ -89,13 +172,26 @@ impl Stages {
 mod tests {
     use super::*;
 
+    fn wanted(name: &str, length_ns: u64) -> Wanted {
+        Wanted {
+            name: name.to_owned(),
+            length_ns,
+            ask: Ask::default(),
+        }
+    }
+
     #[test]
     fn stages_follow_each_other_from_t0_and_an_empty_warm_up_is_left_out() {
-        let s = Stages::new(100, 20, 0, 50, 10);
+        let s = Stages::new(
+            100,
+            20,
+            vec![wanted("warm-up", 0), wanted("steady", 50)],
+            10,
+        );
         let names: Vec<_> = s
             .all()
             .iter()
-            .map(|s| (s.name, s.start_ns, s.end_ns))
+            .map(|s| (s.name.as_str(), s.start_ns, s.end_ns))
             .collect();
         assert_eq!(
             names,
@@ -117,7 +213,7 @@ mod tests {
 
     #[test]
     fn intervals_end_at_the_grid_and_at_the_edges_of_stages() {
-        let s = Stages::new(0, 25, 10, 30, 10);
+        let s = Stages::new(0, 25, vec![wanted("warm-up", 10), wanted("steady", 30)], 10);
         let mut edges = vec![0];
         while edges[edges.len() - 1] < 70 {
             edges.push(s.next_edge_ns(edges[edges.len() - 1], 10));

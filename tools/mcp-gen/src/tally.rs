@@ -159,6 +159,7 @@ impl Cell {
 pub struct Book {
     homes: usize,
     labels: usize,
+    /// They come into being with the stage they are of.
     rows: Vec<Row>,
     /// Rows that will be in the next interval.
     open: Vec<usize>,
@@ -171,15 +172,13 @@ struct Row {
 }
 
 impl Book {
-    /// A book for so many stages, targets and labels.
+    /// A book for so many targets and labels.
     #[must_use]
-    pub fn new(stages: usize, homes: usize, labels: usize) -> Self {
-        let mut rows = Vec::new();
-        rows.resize_with(stages * homes * labels, Row::default);
+    pub fn new(homes: usize, labels: usize) -> Self {
         Self {
             homes,
             labels,
-            rows,
+            rows: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -188,6 +187,11 @@ impl Book {
     pub fn row(&mut self, key: Key) -> (&mut Cell, &mut Now) {
         let index = (usize::from(key.stage) * self.homes + usize::from(key.home)) * self.labels
             + usize::from(key.label);
+        if index >= self.rows.len() {
+            let stages = usize::from(key.stage) + 1;
+            let needed = stages * self.homes * self.labels;
+            self.rows.resize_with(needed, Row::default);
+        }
         let row = &mut self.rows[index];
         if row.cell.is_none() {
             self.open.push(index);
@@ -236,7 +240,7 @@ mod tests {
             home: 2,
             label: 3,
         };
-        let mut book = Book::new(3, 4, 5);
+        let mut book = Book::new(4, 5);
         let (cell, now) = book.row(key);
         cell.scheduled += 1;
         now.waiting += 1;

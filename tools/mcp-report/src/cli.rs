@@ -32,7 +32,8 @@ pub struct Cli {
     pub json: Option<PathBuf>,
 
     /// The stage to show, or `all` (warm-up and the like too); gates without a stage label always judge what was
-    /// asked to be measured: all stages but connect, warm-up and drain.
+    /// asked to be measured: all stages but connect, warm-up and drain, their calls taken together. One stage of several
+    /// is judged with a label: 'p99{stage="hold-2"} > 200ms'.
     #[arg(long, value_name = "all|NAME")]
     pub stage: Option<String>,
 

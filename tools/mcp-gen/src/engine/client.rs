@@ -1,5 +1,6 @@
 //! A client: its schedule, its backlog as two indices, its session.
 
+use crate::crowd::Visit;
 use crate::schedule::Schedule;
 use protocol::http::PostHead;
 
@@ -11,6 +12,14 @@ pub struct Client {
     pub group: u16,
     /// Its schedule; in the closed model there is none.
     pub schedule: Option<Schedule>,
+    /// Closed model: of its users, those who could call now.
+    pub free: u32,
+    /// Closed model: those who think; each has an instant at which it is due to stop.
+    pub thinking: u32,
+    /// When it is there; of those that are over, only the last is left. Empty where it always is.
+    pub visits: Vec<Visit>,
+    /// Whether it is there.
+    pub presence: Presence,
     /// The next call to come due. In the closed model the next one to be made.
     pub next_due: u64,
     /// The next call to be sent: those from here up to `next_due` wait.
@@ -45,6 +54,17 @@ pub struct Client {
     pub opening_since_ns: u64,
 }
 
+/// Whether a client takes part, in stages with more or fewer clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has no connection and makes none before its next visit.
+    Away,
+    /// It is there, or about to be.
+    Here,
+    /// It has left, and its last calls may still finish.
+    Leaving,
+}
+
 /// Whether a client can call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
@@ -58,11 +78,25 @@ pub enum Session {
 
 impl Client {
     /// A client that has not connected yet.
-    pub fn new(number: u32, group: u16, schedule: Option<Schedule>, home: u16) -> Self {
+    pub fn new(
+        number: u32,
+        group: u16,
+        schedule: Option<Schedule>,
+        visits: Vec<Visit>,
+        home: u16,
+    ) -> Self {
         Self {
             number,
             group,
             schedule,
+            free: 0,
+            thinking: 0,
+            presence: if visits.is_empty() {
+                Presence::Here
+            } else {
+                Presence::Away
+            },
+            visits,
             next_due: 0,
             next_sent: 0,
             homes: vec![(0, home)],

@@ -143,21 +143,32 @@ impl Worker {
     /// Says goodbye to all servers.
     pub(super) fn hang_up(&mut self) {
         for conn in 0..self.conns.len() {
-            let Some(state) = self.conns[conn].as_mut() else {
-                continue;
-            };
-            if state.phase == Phase::Open
-                && matches!(state.codec.as_deref(), Some(Codec::Frames(_)))
-            {
-                ws::write_close(&mut state.out, [0; 4], 1000, "");
-                let _ = state.flush();
-            }
+            self.write_close(conn);
         }
         for c in 0..self.clients.len() {
             self.delete_session(c);
         }
         for conn in 0..self.conns.len() {
             self.remove(conn);
+        }
+    }
+
+    /// Says goodbye for one client, who leaves while the load goes on.
+    pub(super) fn say_goodbye(&mut self, c: usize) {
+        for i in 0..self.clients[c].conns.len() {
+            self.write_close(self.clients[c].conns[i]);
+        }
+        self.delete_session(c);
+    }
+
+    /// Closes a WebSocket in the way that its peer expects.
+    fn write_close(&mut self, conn: usize) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        if state.phase == Phase::Open && matches!(state.codec.as_deref(), Some(Codec::Frames(_))) {
+            ws::write_close(&mut state.out, [0; 4], 1000, "");
+            let _ = state.flush();
         }
     }
 

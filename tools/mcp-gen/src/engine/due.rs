@@ -41,8 +41,9 @@ impl Worker {
             if due > limit {
                 return;
             }
-            let client = &self.clients[c];
-            let next = client.schedule.map(|s| s.due_ns(client.next_due + 1));
+            let client = &mut self.clients[c];
+            let index = client.next_due + 1;
+            let next = client.schedule.as_mut().map(|s| s.due_ns(index));
             match next.filter(|&next| next < self.load_end_ns) {
                 Some(next) => {
                     *top = Reverse((next, c));
@@ -52,8 +53,7 @@ impl Worker {
             }
             match next {
                 Some(_) => self.take(c, due, now),
-                // Closed model: this was the begin of the load.
-                None => self.fill(c, now),
+                None => self.thought(c, due, now),
             }
         }
     }
@@ -93,7 +93,7 @@ impl Worker {
         let dish = server
             .menu
             .draw(client.group, self.plan.seed, client.number, index);
-        let stage = self.plan.stages.at(due_ns) as u16;
+        let stage = self.stages.at(due_ns) as u16;
         let key = Key {
             stage,
             home: server.row,
@@ -110,16 +110,19 @@ impl Worker {
     }
 
     /// The call that has waited longest at a client.
-    pub(super) fn first_waiting(&self, c: usize) -> Option<Drawn> {
-        let client = &self.clients[c];
-        let schedule = client.schedule.as_ref().filter(|_| client.has_backlog())?;
-        Some(self.draw(c, client.next_sent, schedule.due_ns(client.next_sent)))
+    pub(super) fn first_waiting(&mut self, c: usize) -> Option<Drawn> {
+        let client = &mut self.clients[c];
+        let index = client.next_sent;
+        let has_backlog = client.has_backlog();
+        let schedule = client.schedule.as_mut().filter(|_| has_backlog)?;
+        let due_ns = schedule.waiting_ns(index);
+        Some(self.draw(c, index, due_ns))
     }
 
     /// A client has room again: sends what waits, or, in the closed model, makes its next calls.
     pub(super) fn serve(&mut self, c: usize, now: u64) {
         if self.clients[c].schedule.is_none() {
-            return self.fill(c, now);
+            return self.fill(c, now, now);
         }
         while let Some(drawn) = self.first_waiting(c) {
             if self.is_too_old(c, &drawn, now) {
@@ -141,24 +144,9 @@ impl Worker {
         now >= drawn.due_ns + self.group_of(c).timeout_ns.min(self.plan.max_backlog_ns)
     }
 
-    /// Closed model: makes calls as long as there is room for them. Each is due now.
-    fn fill(&mut self, c: usize, now: u64) {
-        if now < self.plan.stages.load_start_ns() {
-            return;
-        }
-        while now < self.load_end_ns {
-            let Some(conn) = self.slot(c, now) else {
-                return;
-            };
-            let drawn = self.schedule_call(c, now, now);
-            self.clients[c].next_sent += 1;
-            self.hand_over(conn, c, &drawn, now);
-        }
-    }
-
     /// A connection of the client that can take a call now. Where all are busy and one more is allowed, it is opened,
     /// and the call waits for it.
-    fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
+    pub(super) fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
         let client = &mut self.clients[c];
         if client.session != Session::Open {
             return None;
@@ -182,7 +170,7 @@ impl Worker {
     }
 
     /// Puts a call's bytes into a connection's output. They are written when the round's due calls are all there.
-    fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
+    pub(super) fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
         // Where the client lives now, which for a call that waited while it moved is not the call's home.
         let home: Arc<Home> = self.home_of(c);
         let dish = if drawn.home == self.clients[c].home()

@@ -19,6 +19,8 @@ mod replies;
 mod session;
 mod settle;
 mod slow_read;
+mod users;
+mod visits;
 mod worker;
 
 pub use health::Health;

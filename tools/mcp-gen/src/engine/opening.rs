@@ -1,10 +1,11 @@
 //! Opening connections: when, where to, and what happens when that fails.
 
-use super::client::Session;
+use super::client::{Client, Session};
 use super::conn::{Conn, Job, Phase};
 use super::framing::Framing;
 use super::worker::Worker;
-use crate::plan::{Home, Model};
+use crate::pacer::Pacer;
+use crate::plan::Home;
 use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
@@ -20,11 +21,18 @@ impl Worker {
     /// Spreads the first connections over the connect stage.
     pub(super) fn plan_connecting(&mut self) {
         let now = record::clock::mono_ns();
-        let left = self.plan.stages.load_start_ns().saturating_sub(now);
+        let begin = self.stages.load_start_ns();
+        let left = begin.saturating_sub(now);
         // Half of the time for beginning, half for a slow server to answer.
         let pace = (left / 2 / u64::from(self.plan.clients).max(1)).min(PACE_NS);
         for c in 0..self.clients.len() {
-            self.note_retry(c, now + pace * u64::from(self.clients[c].number));
+            let client = &self.clients[c];
+            let at = if client.is_wanted_at(begin) {
+                now + pace * u64::from(client.number)
+            } else {
+                self.sets_out_ns(c)
+            };
+            self.note_retry(c, at);
         }
     }
 
@@ -44,6 +52,9 @@ impl Worker {
             }
             self.retries.pop();
             self.clients[c].retry_noted = false;
+            if !self.sets_out(c, at) {
+                continue;
+            }
             // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
             let wanted = now < self.load_end_ns || self.clients[c].has_backlog();
             if self.clients[c].session == Session::Down && wanted {
@@ -190,16 +201,17 @@ impl Worker {
             return;
         }
         let start = match &mut self.clients[c] {
-            client if client.schedule.is_some() => {
-                let schedule = client.schedule.as_ref().map(|s| (s.first_from(now), *s));
-                let Some((first, schedule)) = schedule else {
-                    return;
-                };
-                client.next_due = first;
-                client.next_sent = first;
+            Client {
+                schedule: Some(schedule),
+                next_due,
+                next_sent,
+                ..
+            } => {
+                let first = schedule.first_from(now);
+                (*next_due, *next_sent) = (first, first);
                 schedule.due_ns(first)
             }
-            _ => self.plan.stages.load_start_ns().max(now),
+            _ => return self.seat_users(c, now),
         };
         if start < self.load_end_ns {
             self.due.push(Reverse((start, c)));
@@ -227,7 +239,7 @@ impl Worker {
             return;
         }
         let key = Key {
-            stage: self.plan.stages.at(now) as u16,
+            stage: self.stages.at(now) as u16,
             home: state.row,
             label: self.clients[state.client].group,
         };
@@ -249,7 +261,7 @@ impl Worker {
 
     fn could_not_connect(&mut self, c: usize, row: u16, why: &str, now: u64) {
         let key = Key {
-            stage: self.plan.stages.at(now) as u16,
+            stage: self.stages.at(now) as u16,
             home: row,
             label: self.clients[c].group,
         };
@@ -281,8 +293,9 @@ impl Worker {
             self.clients[c].next_sent += 1;
             self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);
         }
-        let loaded = self.plan.stages.load_start_ns()..self.load_end_ns;
-        if self.plan.model == Model::Closed && loaded.contains(&now) {
+        let closed = matches!(self.plan.pacer, Pacer::Answers(_));
+        if closed && self.may_call(c, now) && self.clients[c].free > 0 {
+            self.clients[c].free -= 1;
             let drawn = self.schedule_call(c, now, now);
             self.clients[c].next_sent += 1;
             self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);

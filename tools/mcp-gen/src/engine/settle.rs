@@ -60,7 +60,7 @@ impl Worker {
         }
         let call = &call;
         let key = self.key_of(call);
-        let stage_end = self.plan.stages.all()[usize::from(call.stage)].end_ns;
+        let stage_end = self.stages.all()[usize::from(call.stage)].end_ns;
         let (cell, stands) = self.book.row(key);
         cell.outcome(outcome);
         cell.received_bytes += received_bytes;
@@ -78,6 +78,7 @@ impl Worker {
             }
         }
         self.outstanding -= 1;
+        self.over(c, call.index, now);
         if self.wants_record(c, call.index, outcome) {
             self.record_call(c, call, outcome, now, received_bytes);
         }
@@ -89,6 +90,7 @@ impl Worker {
         cell.outcome(outcome);
         stands.waiting -= 1;
         self.outstanding -= 1;
+        self.over(c, drawn.index, now);
         if self.wants_record(c, drawn.index, outcome) {
             let Drawn {
                 index,
@@ -140,7 +142,7 @@ impl Worker {
         let label = &plan.labels.all()[usize::from(home.menu.dish(call.dish as usize).label)];
         let instant = |ns: u64| (ns > 0).then(|| plan.unix_us(ns));
         self.calls.push(kind::Call {
-            stage: plan.stages.all()[usize::from(call.stage)].name.to_owned(),
+            stage: self.stages.all()[usize::from(call.stage)].name.clone(),
             profile: plan.groups.all()[usize::from(label.group)].profile.clone(),
             target: home.name.clone(),
             method: label.method.clone(),
@@ -168,6 +170,7 @@ impl Worker {
         for conn in 0..self.conns.len() {
             self.sweep_conn(conn, now);
         }
+        self.see_off(now);
         for c in 0..self.clients.len() {
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.

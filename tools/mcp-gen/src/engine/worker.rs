@@ -1,13 +1,13 @@
 //! A worker: one thread, its clients and connections, and the loop that keeps the schedule.
 
-use super::client::Client;
+use super::client::{Client, Session};
 use super::conn::Conn;
 use super::health::Health;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
 use crate::groups::Group;
-use crate::plan::{Homes, MAX_HOMES, Model, Plan};
-use crate::schedule::Schedule;
+use crate::plan::{Homes, MAX_HOMES, Plan};
+use crate::stages::Stages;
 use crate::tally::{Book, Cell, Key};
 use record::clock::mono_ns;
 use record::kind;
@@ -69,6 +69,7 @@ pub enum Report {
 pub struct Worker {
     pub(super) number: usize,
     pub(super) plan: Arc<Plan>,
+    pub(super) stages: Arc<Stages>,
     pub(super) homes: Homes,
     pub(super) poller: Poller,
     pub(super) clients: Vec<Client>,
@@ -119,22 +120,12 @@ impl Worker {
         let clients: Vec<Client> = (0..plan.clients)
             .filter(|i| *i as usize % plan.threads as usize == number)
             .map(|i| {
-                let group = plan.groups.of(i);
-                let share = plan.groups.share_of_client(i) * f64::from(plan.clients);
-                let schedule = match plan.model {
-                    Model::Open { rate_per_s } => Some(Schedule::new(
-                        plan.stages.load_start_ns(),
-                        rate_per_s * share,
-                        i,
-                        plan.clients,
-                        plan.seed,
-                    )),
-                    Model::Closed => None,
-                };
+                let visits = plan.visits(i);
                 Client::new(
                     i,
-                    group,
-                    schedule,
+                    plan.groups.of(i),
+                    plan.schedule(i, &visits),
+                    visits,
                     live.get(i as usize % live.len().max(1))
                         .copied()
                         .unwrap_or(0),
@@ -152,11 +143,7 @@ impl Worker {
             pauses: BinaryHeap::new(),
             retries: BinaryHeap::new(),
             dirty: Vec::new(),
-            book: Book::new(
-                plan.stages.all().len(),
-                MAX_HOMES + 1,
-                plan.labels.all().len(),
-            ),
+            book: Book::new(MAX_HOMES + 1, plan.labels.all().len()),
             outstanding: 0,
             standing: vec![0; (MAX_HOMES + 1) * plan.groups.all().len()],
             buf: vec![0; READ_BYTES],
@@ -171,6 +158,7 @@ impl Worker {
             told: Vec::new(),
             health: Health::default(),
             clients,
+            stages: Arc::clone(&plan.stages),
             plan,
             homes,
             orders,
@@ -267,12 +255,12 @@ impl Worker {
             }
             let edge = self.edge_ns;
             self.close_interval(edge);
-            if edge >= self.plan.stages.load_start_ns() && !self.late_told {
+            if edge >= self.stages.load_start_ns() && !self.late_told {
                 self.late_told = true;
                 let late = self
                     .clients
                     .iter()
-                    .filter(|c| c.session != super::client::Session::Open)
+                    .filter(|c| c.session != Session::Open && c.is_wanted_at(edge))
                     .count();
                 (self.report)(Report::Late(late as u64));
             }
@@ -281,7 +269,7 @@ impl Worker {
 
     /// Ends the interval at `end`, and reports it.
     fn close_interval(&mut self, end: u64) {
-        let stage = self.plan.stages.at(self.interval_start_ns) as u16;
+        let stage = self.stages.at(self.interval_start_ns) as u16;
         let groups = self.plan.groups.all().len();
         for place in (0..self.standing.len()).filter(|&place| self.standing[place] > 0) {
             self.book.cell(Key {
@@ -304,7 +292,7 @@ impl Worker {
         });
         self.send_calls();
         self.interval_start_ns = end;
-        self.edge_ns = self.plan.stages.next_edge_ns(end, self.plan.interval_ns);
+        self.edge_ns = self.stages.next_edge_ns(end, self.plan.interval_ns);
     }
 
     /// Where connections to the row of a target are counted, for a group.

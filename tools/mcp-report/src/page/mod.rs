@@ -7,6 +7,7 @@ mod happenings;
 mod health;
 mod latencies;
 mod ran;
+mod stages;
 
 use crate::conclude::Conclusion;
 use crate::verdict::Word;
@@ -81,9 +82,13 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
             "No call was due in a stage {name:?}; stages with calls: {known}."
         )));
     }
-    for stage in shown {
-        calls::blocks(stage, &mut blocks);
-        latencies::blocks(stage, &mut blocks);
+    stages::blocks(&shown, &mut blocks);
+    // Each in full would bury the table; one that is asked for by its name is shown so.
+    if shown.len() <= stages::MOST_IN_FULL {
+        for stage in shown {
+            calls::blocks(stage, &mut blocks);
+            latencies::blocks(stage, &mut blocks);
+        }
     }
     errors::blocks(report, &mut blocks);
     happenings::blocks(report, &mut blocks);

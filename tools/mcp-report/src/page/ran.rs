@@ -20,9 +20,17 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     }
     if let Some(model) = &run.model {
         let seed = run.seed.map(|s| format!(", seed {s}")).unwrap_or_default();
+        // Constant arrivals go without saying.
+        let arrivals = match run.arrivals.as_deref() {
+            None | Some("constant") => String::new(),
+            Some(other) => format!(", {other} arrivals"),
+        };
         facts.push((
             "load",
-            format!("{model} model, {} clients{seed}", show::count(run.clients)),
+            format!(
+                "{model} model{arrivals}, {} clients{seed}",
+                show::count(run.clients)
+            ),
         ));
     }
     if !run.command.is_empty() {

@@ -1,6 +1,6 @@
 //! Puts the report together from what the stream said.
 
-use super::calls::{Connections, ErrorClass, Row, StageReport, TargetRow, some};
+use super::calls::{Asked, Connections, ErrorClass, Row, StageReport, TargetRow, some};
 use super::generator::GeneratorReport;
 use super::ran::{Ran, ToolReport};
 use super::{CheckedReport, EventReport, FaultReport, Report, WarningReport};
@@ -110,6 +110,7 @@ fn stage(name: &str, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expect
         start_us,
         span_us,
         measured: is_measured(name),
+        asked: asked(name, run),
         rows: own
             .iter()
             .map(|(k, r)| Row::of(Some(k), r, span_us, expected))
@@ -120,6 +121,25 @@ fn stage(name: &str, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expect
             .map(|(name, counts)| TargetRow::of(name, &counts, span_us, expected))
             .collect(),
     }
+}
+
+fn asked(name: &str, run: &Run) -> Asked {
+    let mut sum = Asked::default();
+    let changes = run.stages.of(name).any(|s| s.clients_from.is_some());
+    let ramps = run.stages.of(name).any(|s| s.from_per_s.is_some());
+    for stage in run.stages.of(name) {
+        if let Some(clients) = stage.clients {
+            *sum.clients.get_or_insert(0) += clients;
+            if changes {
+                *sum.clients_from.get_or_insert(0) += stage.clients_from.unwrap_or(clients);
+            }
+        }
+        if let (true, Some(mean)) = (ramps, stage.asked_per_s) {
+            *sum.from_per_s.get_or_insert(0.0) += stage.from_per_s.unwrap_or(mean);
+            *sum.to_per_s.get_or_insert(0.0) += stage.to_per_s.unwrap_or(mean);
+        }
+    }
+    sum
 }
 
 fn dialects(run: &Run) -> Vec<Dialect> {

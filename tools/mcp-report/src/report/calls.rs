@@ -18,12 +18,27 @@ pub struct StageReport {
     pub span_us: u64,
     /// Whether it is one of those that were asked to be measured.
     pub measured: bool,
+    /// What was asked for, over all generators.
+    pub asked: Asked,
     /// Each profile, method and tool.
     pub rows: Vec<Row>,
     /// All rows added up: percentiles of the merged histograms.
     pub total: Row,
     /// How the calls were spread.
     pub targets: Vec<TargetRow>,
+}
+
+/// What a stage asked for; all absent where no generator said.
+#[derive(Default, Serialize, JsonSchema)]
+pub struct Asked {
+    /// Clients, at its end.
+    pub clients: Option<u64>,
+    /// Clients at its begin, where their number changes.
+    pub clients_from: Option<u64>,
+    /// Calls per second at its begin, where the rate changes.
+    pub from_per_s: Option<f64>,
+    /// Calls per second at its end, where the rate changes.
+    pub to_per_s: Option<f64>,
 }
 
 /// One combination, or a total.

@@ -10,7 +10,7 @@ mod ran;
 mod schema;
 
 pub use build::build;
-pub use calls::{Connections, ErrorClass, Row, StageReport};
+pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 

@@ -17,6 +17,8 @@ pub struct Ran {
     pub seed: Option<u64>,
     /// `open` or `closed`.
     pub model: Option<String>,
+    /// `constant` or `poisson`; absent in the closed model.
+    pub arrivals: Option<String>,
     /// Of all generators.
     pub clients: u64,
     /// The arguments with which mcp-gen does it again.
@@ -99,6 +101,7 @@ impl Ran {
             duration_us: own().map(|g| g.wall_us).max().unwrap_or(0),
             seed,
             model: own().map(|g| g.model.clone()).next(),
+            arrivals: own().find_map(|g| g.arrivals.clone()),
             clients: own().map(|g| g.clients).sum(),
             command,
             interrupted,

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 /// What a stage asked for, and, at its end, what was reached.
 ///
-/// Stages are pinned to t0: `connect`, `warm-up`, `steady` (or those asked for), `drain`.
+/// Stages are pinned to t0: `connect`, `warm-up`, `steady` (or those asked for), `drain`. Those asked for are called by
+/// what they are and their place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`.
 ///
 #[doc = concat!("```json\n", include_str!("examples/stage.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
-    /// Its name: `connect`, `warm-up`, `steady`, `drain`.
+    /// Its name: `connect`, `warm-up`, `steady`, `ramp-1`, `drain`, ….
     pub stage: String,
     /// `began` or `ended`.
     pub state: String,
@@ -18,12 +19,21 @@ pub struct Stage {
     pub start_us: u64,
     /// How long it was planned to last, in microseconds.
     pub planned_us: u64,
-    /// Clients asked for.
+    /// Clients asked for; at its end, where their number changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<u64>,
-    /// Calls per second asked for, over all clients of this generator; absent in the closed model.
+    /// Where the number of clients changes: how many there are at its begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients_from: Option<u64>,
+    /// Calls per second asked for, over all clients of this generator, the mean over the stage; absent in the closed model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_per_s: Option<f64>,
+    /// Where the rate changes: calls per second at its begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_per_s: Option<f64>,
+    /// Where the rate changes: calls per second at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_per_s: Option<f64>,
     /// At the end: connections that stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u64>,

@@ -82,6 +82,9 @@ pub struct Summary {
 pub struct Generator {
     /// `open` or `closed`.
     pub model: String,
+    /// How calls followed each other: `constant` or `poisson`; absent in the closed model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
     /// Clients.
     pub clients: u64,
     /// Worker threads.

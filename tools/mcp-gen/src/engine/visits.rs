@@ -1,0 +1,112 @@
+//! Coming and going: in stages with more or fewer clients, each connects before it joins, and hangs up after it has left.
+
+use super::client::{Client, Presence, Session};
+use super::worker::Worker;
+use crate::crowd::Visit;
+use crate::dice;
+
+/// A client begins to connect this long before it joins, so that its first calls find the connection made.
+const LEAD_NS: u64 = 1_000_000_000;
+/// Where a step brings many at once, their connections are spread over this much more for each client of the run.
+const SPREAD_NS: u64 = 1_000_000;
+
+impl Client {
+    /// Whether it is there at an instant, as far as its current or next visit tells.
+    pub fn is_wanted_at(&self, ns: u64) -> bool {
+        match self.visits.first() {
+            Some(Visit { from_ns, until_ns }) => (*from_ns..*until_ns).contains(&ns),
+            None => self.presence == Presence::Here,
+        }
+    }
+
+    /// When its current or next visit begins.
+    pub fn visit_from_ns(&self) -> u64 {
+        self.visits.first().map_or(0, |v| v.from_ns)
+    }
+}
+
+impl Worker {
+    /// When a client who is away is to connect.
+    pub(super) fn sets_out_ns(&self, c: usize) -> u64 {
+        let client = &self.clients[c];
+        let Some(visit) = client.visits.first() else {
+            return u64::MAX;
+        };
+        let u = dice::fraction(
+            self.plan.seed,
+            u64::from(client.number) | 1 << 41,
+            visit.from_ns,
+        );
+        let early = LEAD_NS as f64 + u * SPREAD_NS as f64 * f64::from(self.plan.clients);
+        visit.from_ns.saturating_sub(early as u64)
+    }
+
+    /// Whether a client whose time to connect has come may do so: not while it is away, and then it is told when.
+    pub(super) fn sets_out(&mut self, c: usize, now: u64) -> bool {
+        match self.clients[c].presence {
+            Presence::Here => true,
+            // What waits from its visit needs the connection.
+            Presence::Leaving => self.clients[c].has_backlog(),
+            Presence::Away => {
+                let at = self.sets_out_ns(c);
+                if self.clients[c].visits.is_empty() {
+                    return false;
+                }
+                if at > now && !self.clients[c].is_wanted_at(self.stages.load_start_ns()) {
+                    self.note_retry(c, at);
+                    return false;
+                }
+                self.clients[c].presence = Presence::Here;
+                if self.clients[c].joined {
+                    self.seat_users(c, now);
+                }
+                true
+            }
+        }
+    }
+
+    /// Lets the clients go whose visits are over: at once where no call of theirs is under way, else after the last one.
+    pub(super) fn see_off(&mut self, now: u64) {
+        if !self.plan.comes_and_goes || now >= self.load_end_ns {
+            return;
+        }
+        for c in 0..self.clients.len() {
+            let client = &mut self.clients[c];
+            let is_over = client.visits.first().is_some_and(|v| v.until_ns <= now);
+            if client.presence == Presence::Here && is_over {
+                client.presence = Presence::Leaving;
+            }
+            if self.clients[c].presence == Presence::Leaving && !self.is_busy(c) {
+                self.part_from(c, now);
+            }
+        }
+    }
+
+    fn is_busy(&self, c: usize) -> bool {
+        let client = &self.clients[c];
+        client.has_backlog()
+            || client
+                .conns
+                .iter()
+                .filter_map(|&conn| self.conns[conn].as_ref())
+                .any(|state| state.has_calls())
+    }
+
+    fn part_from(&mut self, c: usize, now: u64) {
+        self.say_goodbye(c);
+        for conn in std::mem::take(&mut self.clients[c].conns) {
+            self.remove(conn);
+        }
+        let client = &mut self.clients[c];
+        client.idle.clear();
+        client.head = None;
+        client.session = Session::Down;
+        client.failures = 0;
+        client.presence = Presence::Away;
+        client.visits.remove(0);
+        if !client.visits.is_empty() {
+            let at = self.sets_out_ns(c);
+            self.note_retry(c, at.max(now));
+        }
+    }
+}
