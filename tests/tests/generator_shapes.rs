@@ -278,3 +278,56 @@ fn what_does_not_go_together_is_said_before_anything_is_called() {
         assert!(run.stderr.contains(says), "{options}: {}", run.stderr);
     }
 }
+
+#[test]
+fn two_generators_start_at_the_same_instant() {
+    let server = Server::start(&[]);
+    let at = record::clock::unix_us() / 1_000_000 + 3;
+    // The first line names the run, which is one for both.
+    let target = format!(
+        r#"{{"v":1,"type":"target","run":"20261123T180000-two0gens","url":"{}"}}"#,
+        server.ws()
+    );
+    let one = format!(
+        "echo '{target}' | mcp-gen --start-at {at} --connect-for 300ms --warmup 0s -q --clients 3 --rate 20/s --for 500ms"
+    );
+    let run = Pipeline::new(format!(
+        "{one} > a.jsonl & {one} > b.jsonl; wait; mcp-report -q --json report.json a.jsonl b.jsonl"
+    ))
+    .run();
+    for file in ["a.jsonl", "b.jsonl"] {
+        let stream = run.recorded(file);
+        let t0_us = at * 1_000_000;
+        assert_eq!(stream.only("mcp-gen", "ready")["t0_us"], t0_us);
+        assert_eq!(ended(&stream, "connect")["start_us"], t0_us);
+        assert_eq!(ended(&stream, "steady")["start_us"], t0_us + 300_000);
+        asked(&stream, "steady", 30.0, 0.0);
+        assert_conserved(&stream);
+        assert_intervals_add_up(&stream);
+        let sent = stream
+            .of("interval")
+            .into_iter()
+            .find(|i| i["sent"].as_u64() > Some(0));
+        assert!(sent.is_some_and(|i| i["start_us"].as_u64() >= Some(t0_us)));
+    }
+    let report = &run.verdict("report.json")["report"];
+    assert_eq!(report["stages"][0]["total"]["scheduled"], 60, "{report}");
+}
+
+#[test]
+fn a_start_in_the_past_is_refused_and_the_way_out_said() {
+    for (at, says) in [
+        ("1700000000", "ago"),
+        ("2023-11-14T22:13:20Z", "'+1 min'"),
+        ("4102444800", "in seconds"),
+        ("1795456800000", "seconds since 1970"),
+        ("tomorrow", "seconds since 1970"),
+    ] {
+        let run = Pipeline::new(format!(
+            "mcp-gen --url ws://127.0.0.1:1/mcp --start-at {at}"
+        ))
+        .run();
+        run.assert_stages(&[2]);
+        assert!(run.stderr.contains(says), "{at}: {}", run.stderr);
+    }
+}

@@ -16,6 +16,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --think exp:200ms --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --stages '0..500 clients in 5m, hold 3m, ..25 in 2m' | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --arrivals poisson --stages 'rate 100..10k/s in 60s, hold 30s' | mcp-report
+  mcp-gen --url ws://10.0.0.7:5555/mcp --start-at $(date -d '+1 min' +%s) --for 60s > here.jsonl   # on several machines
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen profiles show normal > mine.toml
@@ -76,6 +77,12 @@ pub struct Cli {
     /// under names such as ramp-1 and hold-2
     #[arg(long, value_name = "STAGES", conflicts_with = "for_")]
     pub stages: Option<Shape>,
+
+    /// When to start, so that several generators do so together: seconds since 1970, or 2026-11-23T18:00:00Z. It is t0:
+    /// connecting begins then, and each has asked its servers by then what they offer. mcp-report adds up streams of one
+    /// run: the "run" in the first line on stdin, which may be a target
+    #[arg(long, value_name = "WHEN", value_parser = units::instant)]
+    pub start_at: Option<u64>,
 
     /// How long to measure, after connecting and warming up [default: 30s]
     #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]

@@ -25,6 +25,7 @@ mod schedule;
 mod shape;
 mod slow;
 mod stages;
+mod start;
 mod tally;
 mod targets;
 mod think;

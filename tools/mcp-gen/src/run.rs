@@ -6,6 +6,7 @@ use crate::engine::{Command, Report};
 use crate::intake::{self, Arrival};
 use crate::load::Load;
 use crate::prepare::{self, Prepared, Wish};
+use crate::start;
 use crate::targets::{Change, Targets};
 use record::kind::{Ready, Warning};
 use record::{Ending, Pen, Say, clock, filter, signal};
@@ -34,6 +35,9 @@ enum Halt {
 
 /// A `ready` older than this belongs to a stream that is replayed.
 const STALE_US: u64 = 60_000_000;
+
+/// Workers are started this long before t0, so that they are there when it comes.
+const START_EARLY_NS: u64 = 20_000_000;
 
 /// So many warnings wait for a reader that does not read; more are dropped, and counted.
 const MAX_UNWRITTEN: usize = 1_000;
@@ -65,6 +69,8 @@ struct Run<'a> {
     told: Receiver<Happening>,
     pen: Option<Pen>,
     targets: Targets,
+    /// What --start-at says.
+    start: Option<Ready>,
     ready: Option<Ready>,
     upstream_ended: bool,
     /// Warnings that the pen had no room for.
@@ -79,6 +85,7 @@ impl<'a> Run<'a> {
         told: Receiver<Happening>,
     ) -> Result<Self, String> {
         let wish = Wish::of(cli)?;
+        let start = cli.start_at.map(start::at).transpose()?;
         let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
         let gone = tell.clone();
         let on_gone = move || drop(gone.send(Happening::ReaderLeft));
@@ -100,6 +107,7 @@ impl<'a> Run<'a> {
             told,
             pen,
             targets,
+            start,
             ready: None,
             upstream_ended: !reads_stdin,
             unwritten: Vec::new(),
@@ -109,10 +117,15 @@ impl<'a> Run<'a> {
     /// All of it; an error ends it early.
     fn live(&mut self) -> Result<(), Halt> {
         self.gather()?;
-        let ready = match self.ready.take() {
+        let start = self.start.clone();
+        let mut ready = match self.ready.take() {
             Some(ready) => ready,
-            None => self.write_ready(),
+            None => self.write_ready(start.clone().unwrap_or_else(start::now)),
         };
+        if let Some(start) = start.filter(|start| start.t0_us != ready.t0_us) {
+            self.warn(Warning::new("start_at", "a ready record came, and --start-at puts t0 elsewhere: what stands upstream counts from its own"));
+            ready = start;
+        }
         self.ready = Some(ready.clone());
         let tls = discover::tls_config(self.cli, self.targets.all()).map_err(Halt::Fatal)?;
         let found = self.discover(tls.clone())?;
@@ -120,6 +133,9 @@ impl<'a> Run<'a> {
             .map_err(Halt::Fatal)?;
         for warning in &prepared.warnings {
             self.warn(warning.clone());
+        }
+        if self.start.is_some() {
+            self.wait_until(prepared.plan.stages.all()[0].start_ns)?;
         }
         self.load(&prepared)
     }
@@ -202,14 +218,32 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Waits for t0, which --start-at has put into the future.
+    fn wait_until(&mut self, t0_ns: u64) -> Result<(), Halt> {
+        match t0_ns.checked_sub(clock::mono_ns()) {
+            Some(left) => self
+                .say
+                .note(&format!("starts in {:.1} s", left as f64 / 1e9)),
+            None => self.warn(
+                Warning::new(
+                    "start_at",
+                    "--start-at had come before the servers had answered what they offer: this generator starts late",
+                )
+                .remedy("put it further into the future"),
+            ),
+        }
+        while let Some(left) = t0_ns.checked_sub(clock::mono_ns() + START_EARLY_NS) {
+            match self.told.recv_timeout(Duration::from_nanos(left)) {
+                Ok(happening) => self.handle(happening)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Nobody upstream has said `ready`: says it, and names the targets of the command line.
-    fn write_ready(&self) -> Ready {
-        let ready = Ready {
-            t0_us: clock::unix_us(),
-            t0_mono_us: clock::mono_us(),
-            boot_id: clock::boot_id(),
-            generators: None,
-        };
+    fn write_ready(&self, ready: Ready) -> Ready {
         if let Some(pen) = &self.pen {
             let typed = self
                 .targets
@@ -253,8 +287,8 @@ impl<'a> Run<'a> {
             drop(tell.send(Happening::Report(report)));
         })
         .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
-        if self.targets.all().len() > prepared.homes.len() {
-            // These came while the first ones were asked.
+        if self.targets.all().len() > prepared.homes.len() || self.start.is_some() {
+            // These came, or changed, while the first ones were asked, or while we waited for t0.
             load.rehome(prepared.rehome(&self.targets));
         }
         let mut halt = None;

@@ -20,7 +20,7 @@ const PACE_NS: u64 = 1_000_000;
 impl Worker {
     /// Spreads the first connections over the connect stage.
     pub(super) fn plan_connecting(&mut self) {
-        let now = record::clock::mono_ns();
+        let now = record::clock::mono_ns().max(self.stages.all()[0].start_ns);
         let begin = self.stages.load_start_ns();
         let left = begin.saturating_sub(now);
         // Half of the time for beginning, half for a slow server to answer.

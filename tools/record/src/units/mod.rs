@@ -1,11 +1,13 @@
 //! Numbers with units, as people type them: `250ms`, `100/s`, `1%`, `512kB`.
 
 mod duration;
+mod instant;
 mod rate;
 mod share;
 mod size;
 
 pub use duration::{duration, show_us};
+pub use instant::instant;
 pub use rate::rate;
 pub use share::share;
 pub use size::size;
@@ -16,7 +18,7 @@ pub use size::size;
 pub struct UnitError {
     /// What was typed.
     pub text: String,
-    /// What it should have been: duration, rate, share or size.
+    /// What it should have been: duration, instant, rate, share or size.
     pub what: &'static str,
     /// How to write it.
     pub expected: &'static str,
