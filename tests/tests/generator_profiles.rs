@@ -413,3 +413,258 @@ fn a_method_that_the_era_does_not_have_is_told() {
         BTreeMap::from([("tools/list".to_owned(), 10)])
     );
 }
+
+/// The bash blocks of a page.
+fn blocks(page: &str) -> Vec<&str> {
+    let blocks = page.split("```bash\n").skip(1);
+    blocks
+        .filter_map(|rest| Some(rest.split_once("\n```")?.0))
+        .collect()
+}
+
+#[test]
+fn the_example_of_the_page_on_profiles_runs_as_written() {
+    let page = include_str!("../../docs/PROFILES.md");
+    let example = blocks(page)
+        .into_iter()
+        .find(|b| b.contains("shop.toml"))
+        .unwrap();
+    // 3 is INVALID: a busy machine can make it so.
+    let done = Pipeline::new(format!("( {example} ) || (( $? == 3 ))")).run();
+    assert!(done.status.success(), "{:?}: {}", done.status, done.stderr);
+    let stream = done.recorded("run.jsonl");
+    assert_intervals_add_up(&stream);
+    assert_conserved(&stream);
+    let totals = stream.totals();
+    assert_eq!(totals["ok"], totals["scheduled"], "{totals}");
+    let called = by_method(&stream);
+    assert_eq!(called.values().sum::<u64>(), 400);
+    // Four clients may have a round that the begin or the end of the stage cuts in two.
+    assert!(
+        called["resources/list"].abs_diff(called["resources/read"]) <= 8,
+        "{called:?}"
+    );
+    let tools: BTreeSet<&str> = rows(&stream)
+        .iter()
+        .filter_map(|r| r["tool"].as_str())
+        .collect();
+    assert_eq!(tools, BTreeSet::from(["add", "echo"]));
+}
+
+const SEQUENCE: &str = r#"cat > mine.toml <<'END'
+name = "mine"
+clients = 3
+rate = "40/s"
+[[sequence]]
+[[sequence.step]]
+method = "resources/list"
+take = { uri = "/resources/0/uri", name = "POINTER" }
+[[sequence.step]]
+method = "resources/read"
+params = { uri = "{{uri}}" }
+[[sequence.step]]
+method = "tools/call"
+tool = "TOOL"
+arguments = { message = "{{name}} at {{uri}}" }
+[[sequence.step]]
+method = "resources/list"
+END"#;
+
+/// A sequence whose third step calls `tool`, and whose first takes a value from `pointer`.
+fn sequence(tool: &str, pointer: &str) -> String {
+    SEQUENCE.replace("TOOL", tool).replace("POINTER", pointer)
+}
+
+#[test]
+fn a_sequence_takes_values_from_its_answers_on_both_transports_and_in_both_models() {
+    let server = Server::start(&["--latency", "1ms"]);
+    let files = sequence("echo", "/resources/0/name");
+    for options in [
+        format!("--url {} --protocol modern", server.http()),
+        format!("--url {} --protocol legacy", server.ws()),
+        format!("--url {} --closed --in-flight 3", server.http()),
+        format!("--url {} --closed --in-flight 3", server.ws()),
+    ] {
+        let stream = run(
+            &format!("{options} --profile mine.toml --for 700ms"),
+            &files,
+        );
+        let totals = stream.totals();
+        assert_eq!(totals["ok"], totals["scheduled"], "{options}: {totals}");
+        let called = by_method(&stream);
+        let (lists, reads, calls) = (
+            called["resources/list"],
+            called["resources/read"],
+            called["tools/call"],
+        );
+        // Rounds that the end of the load has cut are short of their last steps.
+        assert!(
+            reads >= 7 && reads >= calls && reads - calls <= 3 && lists.abs_diff(2 * reads) <= 3,
+            "{called:?}"
+        );
+    }
+}
+
+/// In the open model, steps come due while the one before is under way: they wait for it.
+#[test]
+fn a_step_waits_for_the_answer_of_the_one_before() {
+    let server = Server::start(&["--latency", "30ms"]);
+    let stream = run(
+        &format!(
+            "--url {} --profile mine.toml --clients 1 --rate 100/s --for 500ms --calls all --timeout 20s --max-backlog 20s",
+            server.ws()
+        ),
+        &sequence("echo", "/resources/0/name"),
+    );
+    let mut calls = stream.of("call");
+    assert_eq!(calls.len(), 50);
+    calls.sort_by_key(|c| c["index"].as_u64());
+    for pair in calls.windows(2) {
+        let at = |c: &Value, name: &str| c[name].as_u64().unwrap();
+        if at(pair[1], "index") % 4 != 0 {
+            assert!(
+                at(pair[1], "sent_us") + 1 >= at(pair[0], "done_us"),
+                "{pair:?}"
+            );
+        }
+        assert_eq!(pair[1]["outcome"], "ok");
+    }
+}
+
+#[test]
+fn a_step_that_fails_ends_its_round_and_the_rest_of_it_is_cancelled() {
+    let server = Server::start(&[]);
+    for url in [server.http(), server.ws()] {
+        let stream = run(
+            &format!("--url {url} --profile mine.toml --for 500ms"),
+            &sequence("fail", "/resources/0/name")
+                .replace("arguments = { message = \"{{name}} at {{uri}}\" }", ""),
+        );
+        let totals = stream.totals();
+        let rounds = totals["scheduled"].as_u64().unwrap() / 4;
+        assert_eq!(rounds, 15);
+        assert_eq!(
+            totals["errors"],
+            serde_json::json!({"tool_error": 15, "cancelled": 15})
+        );
+        // Where calls come from answers, there is nothing to cancel.
+        let stream = run(
+            &format!("--url {url} --profile mine.toml --for 300ms --closed"),
+            &sequence("fail", "/resources/0/name")
+                .replace("arguments = { message = \"{{name}} at {{uri}}\" }", ""),
+        );
+        let totals = stream.totals();
+        assert!(
+            totals["errors"]["tool_error"].as_u64() > Some(3),
+            "{totals}"
+        );
+        assert_eq!(totals["errors"].as_object().unwrap().len(), 1, "{totals}");
+    }
+}
+
+#[test]
+fn an_answer_without_what_is_to_be_taken_ends_the_round_with_a_warning() {
+    let server = Server::start(&[]);
+    let stream = run(
+        &format!(
+            "--url {} --profile mine.toml --clients 1 --for 500ms",
+            server.ws()
+        ),
+        &sequence("echo", "/resources/0/color"),
+    );
+    let totals = stream.totals();
+    assert_eq!(
+        (&totals["ok"], &totals["errors"]),
+        (&5.into(), &serde_json::json!({"cancelled": 15}))
+    );
+    let warnings = stream.warnings("sequence_ended");
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("/resources/0/color")
+    );
+}
+
+#[test]
+fn a_profile_with_think_time_is_of_the_closed_model() {
+    let server = Server::start(&[]);
+    let url = server.ws();
+    let files = r#"cat > mine.toml <<'END'
+name = "mine"
+clients = 10
+think = "100ms"
+[methods]
+ping = 1
+END"#;
+    let of = |options: &str| {
+        run(
+            &format!("--url {url} --protocol legacy --profile mine.toml --for 1s {options}"),
+            files,
+        )
+    };
+    let stream = of("");
+    let totals = stream.totals();
+    assert_eq!(totals["generator"]["model"], "closed");
+    // Ten users who think a tenth of a second after every answer cannot make more.
+    let made = totals["scheduled"].as_u64().unwrap();
+    assert!((10..=110).contains(&made), "{made}");
+    let stream = of("--rate 30/s");
+    assert_eq!(
+        (
+            &stream.totals()["generator"]["model"],
+            &stream.totals()["scheduled"]
+        ),
+        (&"open".into(), &300.into())
+    );
+    let said = complaint(
+        &format!("--url {url} --profile mine.toml --profile normal"),
+        files,
+    );
+    assert!(said.contains("closed or open as a whole"), "{said}");
+}
+
+#[test]
+fn calls_that_cannot_be_are_told_with_their_place_before_anything_is_sent() {
+    let server = Server::start(&[]);
+    let url = server.http();
+    let head = "name = \"x\"\nclients = 1\nrate = 1\n";
+    for (text, words) in [
+        (
+            "[[call]]\nmethod = \"initialize\"",
+            "line 4, column 1: initialize is no call of the load",
+        ),
+        (
+            "[[call]]\nmethod = \"ping\"\ntool = \"echo\"",
+            "belongs to the method tools/call",
+        ),
+        (
+            "[[call]]\nmethod = \"ping\"\ntake = { a = \"/a\" }",
+            "take belongs to the steps",
+        ),
+        (
+            "[[sequence]]\n[[sequence.step]]\nmethod = \"ping\"\ntake = { a = \"a\" }",
+            "no JSON pointer",
+        ),
+        (
+            "[[call]]\nmethod = \"tools/call\"\ntool = \"echo\"\narguments = { message = \"{{sec}}\" }",
+            "{{sec}} is no placeholder",
+        ),
+        (
+            "[[call]]\nmethod = \"tools/call\"\ntool = \"ecco\"",
+            "the server has no tool \"ecco\"",
+        ),
+        (
+            "[data.a]\nfile = \"none.csv\"\n[methods]\nping = 1",
+            "none.csv: cannot be read",
+        ),
+    ] {
+        let files = format!("printf '%s' '{head}{text}' | sed 's/\\\\n/\\n/g' > mine.toml");
+        let done = Pipeline::new(format!("mcp-gen --url {url} --profile mine.toml"))
+            .before(&files)
+            .run();
+        done.assert_stages(&[2]);
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+    }
+}

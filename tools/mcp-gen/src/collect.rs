@@ -275,12 +275,12 @@ impl Collector {
             return None;
         }
         let live: Vec<_> = homes.iter().filter(|h| h.live).collect();
-        let group = self.plan.labels.all()[usize::from(label)].group;
-        let group = &self.plan.groups.all()[usize::from(group)];
+        let own = self.plan.labels.all()[usize::from(label)].group;
+        let group = &self.plan.groups.all()[usize::from(own)];
         let numbers = group.first..group.first + group.clients;
         let share: f64 = numbers
             .filter_map(|i| live.get(i as usize % live.len().max(1)))
-            .map(|h| h.menu.share(label))
+            .map(|h| h.menu.share(own, label))
             .sum();
         let of_group = total * group.share / f64::from(group.clients);
         Some(rounded(of_group * share))

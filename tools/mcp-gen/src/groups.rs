@@ -1,6 +1,7 @@
 //! Groups: the clients of one profile each, beside each other in one run.
 
 use crate::profile::{Profile, SlowRead};
+use crate::think::Think;
 use std::time::Duration;
 
 /// The clients of one profile. Times are nanoseconds.
@@ -14,6 +15,8 @@ pub struct Group {
     pub first: u32,
     /// This group's part of all calls of the run, from 0 to 1.
     pub share: f64,
+    /// Closed model: how long its users think.
+    pub think: Think,
     /// Sent to given up.
     pub timeout_ns: u64,
     /// How slowly sockets are read, where not at once.
@@ -33,13 +36,20 @@ impl Groups {
     pub fn new(profiles: &[Profile]) -> Self {
         let per_s = |p: &Profile| p.rate_per_s * f64::from(p.clients);
         let total: f64 = profiles.iter().map(per_s).sum();
+        let clients: u32 = profiles.iter().map(|p| p.clients).sum();
+        // Where no profile has a rate of its own, clients share that of the run evenly.
+        let share = |p: &Profile| match total {
+            0.0 => f64::from(p.clients) / f64::from(clients),
+            total => per_s(p) / total,
+        };
         let mut first = 0;
         let groups = profiles.iter().map(|p| {
             let group = Group {
                 profile: p.name.clone(),
                 clients: p.clients,
                 first,
-                share: per_s(p) / total,
+                share: share(p),
+                think: p.think.unwrap_or(Think::NONE),
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
                 slow_read: p.slow_read,
             };

@@ -53,6 +53,10 @@ fn main() -> ExitCode {
         say.error(&format!("{e:#}"));
         return ExitCode::from(2);
     }
+    if let Err(text) = profile::choose_model(&mut cli) {
+        say.error(&text);
+        return ExitCode::from(2);
+    }
     run::run(&cli, &say).leave()
 }
 

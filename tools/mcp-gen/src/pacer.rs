@@ -1,6 +1,5 @@
 //! The pacer: what makes a client's next call due, the clock or the last answer.
 
-use crate::think::Think;
 use clap::ValueEnum;
 
 /// What the load is paced by.
@@ -8,8 +7,9 @@ use clap::ValueEnum;
 pub enum Pacer {
     /// By the clock: each client's calls are due on a schedule, whatever becomes of them (open model).
     Clock(Arrivals),
-    /// By answers: a user's next call is due when its last one is over and it has thought (closed model).
-    Answers(Think),
+    /// By answers: a user's next call is due when its last one is over and it has thought (closed model); how long,
+    /// its profile says.
+    Answers,
 }
 
 /// How calls on a schedule follow each other.
@@ -39,7 +39,7 @@ impl Pacer {
     pub const fn model(self) -> &'static str {
         match self {
             Self::Clock(_) => "open",
-            Self::Answers(_) => "closed",
+            Self::Answers => "closed",
         }
     }
 
@@ -48,7 +48,7 @@ impl Pacer {
     pub const fn arrivals(self) -> Option<Arrivals> {
         match self {
             Self::Clock(arrivals) => Some(arrivals),
-            Self::Answers(_) => None,
+            Self::Answers => None,
         }
     }
 }

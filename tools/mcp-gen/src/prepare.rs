@@ -11,7 +11,6 @@ use crate::profile::{self, Profile};
 use crate::shape::{Quantity, Shape};
 use crate::stages::{Ask, Change, Stages, Wanted};
 use crate::targets::{Targets, endpoint};
-use crate::think::Think;
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
 use record::clock;
@@ -99,7 +98,7 @@ impl Wish {
         Ok(Self {
             clients,
             pacer: if cli.closed {
-                Pacer::Answers(cli.think.unwrap_or(Think::NONE))
+                Pacer::Answers
             } else {
                 Pacer::Clock(cli.arrivals)
             },

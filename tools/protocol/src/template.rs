@@ -90,10 +90,25 @@ impl Template {
         self.encoded_name.as_deref()
     }
 
+    /// All that comes behind the id, for whoever makes one that differs from call to call.
+    pub fn suffix(&self) -> &[u8] {
+        &self.suffix
+    }
+
     /// The length of the message with this id, in bytes.
     pub fn body_len(&self, id: u64) -> usize {
+        Self::len_around(id, &self.suffix)
+    }
+
+    /// The length of a message with this id and suffix, in bytes.
+    pub fn len_around(id: u64, suffix: &[u8]) -> usize {
         let digits = id.checked_ilog10().unwrap_or(0) as usize + 1;
-        PREFIX.len() + digits + self.suffix.len()
+        PREFIX.len() + digits + suffix.len()
+    }
+
+    /// The pieces of a message with this id and suffix, for a framer that gathers.
+    pub fn parts_around<'a>(id: u64, digits: &'a mut IdDigits, suffix: &'a [u8]) -> [&'a [u8]; 3] {
+        [PREFIX, digits.render(id), suffix]
     }
 
     /// Appends the message with this id.
@@ -105,7 +120,7 @@ impl Template {
 
     /// The message with this id in pieces, for a framer that gathers.
     pub fn parts<'a>(&'a self, id: u64, digits: &'a mut IdDigits) -> [&'a [u8]; 3] {
-        [PREFIX, digits.render(id), &self.suffix]
+        Self::parts_around(id, digits, &self.suffix)
     }
 }
 

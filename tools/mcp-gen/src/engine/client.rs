@@ -1,5 +1,6 @@
 //! A client: its schedule, its backlog as two indices, its session.
 
+use super::rounds::Rounds;
 use crate::crowd::Visit;
 use crate::schedule::Schedule;
 use protocol::http::PostHead;
@@ -10,6 +11,8 @@ pub struct Client {
     pub number: u32,
     /// Its group, which says its profile.
     pub group: u16,
+    /// What it remembers of its sequences, where it makes any.
+    pub rounds: Option<Box<Rounds>>,
     /// Its schedule; in the closed model there is none.
     pub schedule: Option<Schedule>,
     /// Closed model: of its users, those who could call now.
@@ -88,6 +91,7 @@ impl Client {
         Self {
             number,
             group,
+            rounds: None,
             schedule,
             free: 0,
             thinking: 0,

@@ -4,12 +4,14 @@ use super::call::Call;
 use super::client::Session;
 use super::conn::{Job, Phase};
 use super::framing::Framing;
+use super::rounds::Turn;
 use super::worker::Worker;
+use crate::menu::Occasion;
 use crate::plan::Home;
 use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
-use protocol::template::IdDigits;
+use protocol::template::{IdDigits, Template};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
@@ -64,10 +66,16 @@ impl Worker {
         if had_backlog {
             return;
         }
+        let turn = self.turn(c, &drawn);
         if now - due_ns > SHED_NS {
             self.clients[c].next_sent += 1;
             self.settle_unsent(c, &drawn, Outcome::Shed, now);
-        } else if let Some(conn) = self.slot(c, now) {
+        } else if turn == Turn::Never {
+            self.clients[c].next_sent += 1;
+            self.settle_unsent(c, &drawn, Outcome::Cancelled, now);
+        } else if turn == Turn::Now
+            && let Some(conn) = self.slot(c, now)
+        {
             self.clients[c].next_sent += 1;
             self.hand_over(conn, c, &drawn, now);
         }
@@ -76,7 +84,7 @@ impl Worker {
     /// Counts a client's next call as scheduled and taken up.
     pub(super) fn schedule_call(&mut self, c: usize, due_ns: u64, now: u64) -> Drawn {
         let index = self.clients[c].next_due;
-        let drawn = self.draw(c, index, due_ns);
+        let drawn = self.draw(c, index, due_ns, false);
         self.clients[c].next_due += 1;
         self.outstanding += 1;
         let (cell, stands) = self.book.row(drawn.key);
@@ -86,13 +94,23 @@ impl Worker {
         drawn
     }
 
-    fn draw(&self, c: usize, index: u64, due_ns: u64) -> Drawn {
-        let client = &self.clients[c];
+    /// The call with an index, which comes due, or which has waited.
+    pub(super) fn draw(&mut self, c: usize, index: u64, due_ns: u64, has_waited: bool) -> Drawn {
+        let client = &mut self.clients[c];
         let home = client.home_of(index);
         let server = &self.homes[usize::from(home)];
-        let dish = server
-            .menu
-            .draw(client.group, self.plan.seed, client.number, index);
+        let (group, seed, number) = (client.group, self.plan.seed, client.number);
+        let dish = match &mut client.rounds {
+            None => server.menu.draw(group, seed, number, index),
+            Some(rounds) => {
+                let cursor = if has_waited {
+                    &mut rounds.sent
+                } else {
+                    &mut rounds.due
+                };
+                server.menu.seek((cursor, home), group, seed, number, index)
+            }
+        };
         let stage = self.stages.at(due_ns) as u16;
         let key = Key {
             stage,
@@ -116,7 +134,7 @@ impl Worker {
         let has_backlog = client.has_backlog();
         let schedule = client.schedule.as_mut().filter(|_| has_backlog)?;
         let due_ns = schedule.waiting_ns(index);
-        Some(self.draw(c, index, due_ns))
+        Some(self.draw(c, index, due_ns, true))
     }
 
     /// A client has room again: sends what waits, or, in the closed model, makes its next calls.
@@ -129,6 +147,15 @@ impl Worker {
                 self.clients[c].next_sent += 1;
                 self.settle_unsent(c, &drawn, Outcome::Abandoned, now);
                 continue;
+            }
+            match self.turn(c, &drawn) {
+                Turn::Now => {}
+                Turn::Later => return,
+                Turn::Never => {
+                    self.clients[c].next_sent += 1;
+                    self.settle_unsent(c, &drawn, Outcome::Cancelled, now);
+                    continue;
+                }
             }
             let Some(conn) = self.slot(c, now) else {
                 return;
@@ -185,8 +212,23 @@ impl Worker {
                 drawn.index,
             )
         };
-        let template = &home.menu.dish(dish).template;
+        let course = home.menu.dish(dish);
+        let template = &course.template;
+        self.begin_round(c, drawn.index, drawn.home, drawn.dish as usize);
         let client = &mut self.clients[c];
+        let filled = course.fill.as_ref().map(|fill| {
+            let taken = client.rounds.as_ref().map_or(&[][..], |r| &r.taken);
+            let occasion = Occasion {
+                seed: self.plan.seed,
+                client: client.number,
+                clients: self.plan.clients,
+                index: drawn.index,
+                taken,
+            };
+            fill.render(template, &occasion, &mut self.filled);
+            &self.filled
+        });
+        let suffix = filled.map_or(template.suffix(), |f| f.suffix.as_slice());
         let id = client.next_id;
         client.next_id += 1;
         let Some(state) = self.conns[conn].as_mut() else {
@@ -194,12 +236,13 @@ impl Worker {
         };
         let before = state.out.len();
         if let (Framing::Exchange, Some(head)) = (state.framing, &client.head) {
-            let routing = (home.dialect.era == Era::Modern).then(|| template.routing());
-            head.write(routing, template.body_len(id), &mut state.out);
+            let routing = (home.dialect.era == Era::Modern)
+                .then(|| filled.map_or_else(|| template.routing(), |f| f.routing(template)));
+            head.write(routing, Template::len_around(id, suffix), &mut state.out);
         }
         let mask = (id as u32).wrapping_mul(0x9e37_79b9);
         let mut digits = IdDigits::new();
-        let parts = template.parts(id, &mut digits);
+        let parts = Template::parts_around(id, &mut digits, suffix);
         state.framing.write(&mut state.out, mask, parts);
         let call = Call {
             index: drawn.index,

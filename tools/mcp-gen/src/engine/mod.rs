@@ -16,6 +16,7 @@ mod poller;
 mod priority;
 mod receive;
 mod replies;
+mod rounds;
 mod session;
 mod settle;
 mod slow_read;

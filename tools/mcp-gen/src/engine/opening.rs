@@ -293,7 +293,7 @@ impl Worker {
             self.clients[c].next_sent += 1;
             self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);
         }
-        let closed = matches!(self.plan.pacer, Pacer::Answers(_));
+        let closed = self.plan.pacer == Pacer::Answers;
         if closed && self.may_call(c, now) && self.clients[c].free > 0 {
             self.clients[c].free -= 1;
             let drawn = self.schedule_call(c, now, now);

@@ -269,6 +269,7 @@ impl Worker {
                     Some(mut call) => {
                         state.answers += 1;
                         call.first_ns = now;
+                        self.learn(c, &call, outcome, message);
                         self.settle(
                             c,
                             &call,

@@ -119,6 +119,10 @@ impl Worker {
             Job::Call(..) if !success => self.refusal(conn, Some(body)),
             _ => return,
         };
+        if let Some(Job::Call(call, None)) = self.conns[conn].as_ref().map(|s| &s.job) {
+            let call = *call;
+            self.learn(c, &call, outcome, body);
+        }
         self.settle_http(conn, outcome, now);
     }
 

@@ -77,6 +77,7 @@ impl Worker {
                 count(&mut cell.failed, response);
             }
         }
+        self.end_step(c, call.index, call.home, call.dish, outcome);
         self.outstanding -= 1;
         self.over(c, call.index, now);
         if self.wants_record(c, call.index, outcome) {
@@ -89,6 +90,7 @@ impl Worker {
         let (cell, stands) = self.book.row(drawn.key);
         cell.outcome(outcome);
         stands.waiting -= 1;
+        self.end_step(c, drawn.index, drawn.home, drawn.dish, outcome);
         self.outstanding -= 1;
         self.over(c, drawn.index, now);
         if self.wants_record(c, drawn.index, outcome) {

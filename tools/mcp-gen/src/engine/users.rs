@@ -9,9 +9,10 @@ impl Worker {
     /// A client has come for the first time, or again: its users call from now on, or from the begin of the load or of
     /// the visit. There are as many of them as calls fit at a time.
     pub(super) fn seat_users(&mut self, c: usize, now: u64) {
-        let Pacer::Answers(think) = self.plan.pacer else {
+        if self.plan.pacer != Pacer::Answers {
             return;
-        };
+        }
+        let think = self.group_of(c).think;
         let begin = now
             .max(self.stages.load_start_ns())
             .max(self.clients[c].visit_from_ns());
@@ -49,9 +50,10 @@ impl Worker {
 
     /// A call is over, and its user thinks about the next one.
     pub(super) fn over(&mut self, c: usize, index: u64, now: u64) {
-        let Pacer::Answers(think) = self.plan.pacer else {
+        if self.plan.pacer != Pacer::Answers {
             return;
-        };
+        }
+        let think = self.group_of(c).think;
         let client = &mut self.clients[c];
         let pause = think.draw_ns(self.plan.seed, client.number, index);
         if pause == 0 {
@@ -66,6 +68,9 @@ impl Worker {
     /// ready, or, where that was earlier, now that there is room.
     pub(super) fn fill(&mut self, c: usize, due_ns: u64, now: u64) {
         while self.clients[c].free > 0 && self.may_call(c, due_ns) {
+            if !self.may_go_on(c, due_ns) {
+                return;
+            }
             let Some(conn) = self.slot(c, now) else {
                 return;
             };

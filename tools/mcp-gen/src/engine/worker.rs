@@ -6,6 +6,7 @@ use super::health::Health;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
 use crate::groups::Group;
+use crate::menu::Filled;
 use crate::plan::{Homes, MAX_HOMES, Plan};
 use crate::stages::Stages;
 use crate::tally::{Book, Cell, Key};
@@ -88,6 +89,8 @@ pub struct Worker {
     /// Connections that stand, by row and group.
     pub(super) standing: Vec<u64>,
     pub(super) buf: Vec<u8>,
+    /// The last call that differs from others of its kind.
+    pub(super) filled: Filled,
     pub(super) interval_start_ns: u64,
     pub(super) edge_ns: u64,
     pub(super) sweep_ns: u64,
@@ -121,15 +124,19 @@ impl Worker {
             .filter(|i| *i as usize % plan.threads as usize == number)
             .map(|i| {
                 let visits = plan.visits(i);
-                Client::new(
+                let group = plan.groups.of(i);
+                let mut client = Client::new(
                     i,
-                    plan.groups.of(i),
+                    group,
                     plan.schedule(i, &visits),
                     visits,
                     live.get(i as usize % live.len().max(1))
                         .copied()
                         .unwrap_or(0),
-                )
+                );
+                let in_rounds = homes.iter().any(|h| h.menu.has_sequences(group));
+                client.rounds = in_rounds.then(Box::default);
+                client
             })
             .collect();
         let t0 = plan.stages.all()[0].start_ns;
@@ -147,6 +154,7 @@ impl Worker {
             outstanding: 0,
             standing: vec![0; (MAX_HOMES + 1) * plan.groups.all().len()],
             buf: vec![0; READ_BYTES],
+            filled: Filled::default(),
             interval_start_ns: t0,
             edge_ns: plan.stages.next_edge_ns(t0, plan.interval_ns),
             sweep_ns: 0,

@@ -1,6 +1,6 @@
 //! What is to be called at a server: what the profiles and the command line want of what it offers.
 
-use super::{Dish, Labels, Menu};
+use super::{Dish, Item, Labels, Menu};
 use crate::cli::Cli;
 use crate::profile::{ANY_TOOL, Method, Profile};
 use protocol::catalogue::{Catalogue, Tool};
@@ -70,7 +70,7 @@ impl Order<'_> {
                 seed: self.seed,
             };
             let mut told = Vec::new();
-            menu.add(portion.dishes(discovery, group as u16, labels, &mut told)?);
+            menu.add(portion.items(discovery, group as u16, labels, &mut told)?);
             for warning in told {
                 // What is so for several profiles is told once.
                 if !warnings.iter().any(|w| w.text == warning.text) {
@@ -83,22 +83,22 @@ impl Order<'_> {
 }
 
 /// The part of the order that one profile has.
-struct Portion<'a> {
-    profile: &'a Profile,
-    cli: &'a Cli,
+pub(super) struct Portion<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) cli: &'a Cli,
     seed: u64,
 }
 
 impl Portion<'_> {
-    fn dishes(
+    fn items(
         &self,
         discovery: &Discovery,
         group: u16,
         labels: &mut Labels,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<(f64, Dish)>, String> {
+    ) -> Result<Vec<Item>, String> {
         let dialect = &discovery.dialect;
-        let mut weighted: Vec<(f64, Dish)> = Vec::new();
+        let mut items = self.spelled_out(discovery, group, labels, warnings)?;
         let methods = self.methods(dialect.era)?;
         // One that the era does not know is no loss where its counterpart of the other era is called.
         let has_cheapest = methods
@@ -127,28 +127,27 @@ impl Portion<'_> {
                 if let Some(tool) = schema {
                     template = template.with_param_headers(&tool.input_schema, &arguments);
                 }
-                weighted.push((
+                items.push(Item::one(
                     f64::from(weight) * call.weight / whole,
-                    Dish { label, template },
+                    label,
+                    template,
                 ));
             }
         }
-        if weighted.is_empty() {
+        if items.is_empty() {
             // Better some load than none: every server can answer this.
             let method = Method::cheapest(dialect.era).name();
             warnings.push(
                 Warning::new("nothing_to_call", format!("the server offers nothing that the profile {} calls; {method} is called instead", self.profile.name))
                     .remedy("name a tool with --tool, or use --all-tools"),
             );
-            weighted.push((
+            items.push(Item::one(
                 1.0,
-                Dish {
-                    label: labels.index(group, method, None),
-                    template: Template::new(method, Value::Null, dialect),
-                },
+                labels.index(group, method, None),
+                Template::new(method, Value::Null, dialect),
             ));
         }
-        Ok(weighted)
+        Ok(items)
     }
 
     /// The methods that are called, with their weights: the profile's, as far as the command line wants them. The cheapest
@@ -157,7 +156,15 @@ impl Portion<'_> {
         let called = || self.profile.methods.iter().filter(|(_, w)| **w > 0);
         let mut more = None;
         for named in &self.cli.method {
-            if called().any(|(m, _)| m.name() == named) {
+            let spelled_out = self.profile.calls.iter().map(|c| c.get_ref());
+            let steps = self
+                .profile
+                .sequences
+                .iter()
+                .flat_map(|s| &s.get_ref().steps);
+            if called().any(|(m, _)| m.name() == named)
+                || spelled_out.chain(steps).any(|c| c.method == *named)
+            {
                 continue;
             }
             if [Method::Ping, Method::Discover]
@@ -246,18 +253,7 @@ impl Portion<'_> {
             .chain(with_arguments)
             .chain(weighted)
         {
-            if !catalogue.tools.iter().any(|t| t.name == *name) {
-                let known: Vec<_> = catalogue
-                    .tools
-                    .iter()
-                    .map(|t| t.name.as_str())
-                    .take(20)
-                    .collect();
-                return Err(format!(
-                    "the server has no tool {name:?}: write the name of one that it has ({}) after --tool, --skip-tool or --args, or in the profile's [tools]",
-                    known.join(", ")
-                ));
-            }
+            self.tool(name, catalogue)?;
         }
         let mut calls = Vec::new();
         for tool in &catalogue.tools {
@@ -315,6 +311,25 @@ impl Portion<'_> {
         Ok(calls)
     }
 
+    /// A tool that somebody has named.
+    pub(super) fn tool<'c>(
+        &self,
+        name: &str,
+        catalogue: &'c Catalogue,
+    ) -> Result<&'c Tool, String> {
+        catalogue
+            .tools
+            .iter()
+            .find(|t| t.name == name)
+            .ok_or_else(|| {
+                let known = catalogue.tools.iter().map(|t| t.name.as_str()).take(20);
+                format!(
+                    "the server has no tool {name:?}: write the name of one that it has ({}) after --tool, --skip-tool or --args, or in the profile",
+                    known.collect::<Vec<_>>().join(", ")
+                )
+            })
+    }
+
     /// How often a tool is called, beside the others; 0 is never. Named ones are, whatever they say of themselves.
     fn weight(&self, tool: &Tool) -> u32 {
         let tools = &self.profile.tools;
@@ -334,7 +349,7 @@ impl Portion<'_> {
         own.unwrap_or_else(others)
     }
 
-    fn arguments(&self, tool: &Tool) -> Result<Value, String> {
+    pub(super) fn arguments(&self, tool: &Tool) -> Result<Value, String> {
         if let Some((_, given)) = self.cli.args.iter().find(|(name, _)| *name == tool.name) {
             return Ok(given.clone());
         }
@@ -361,5 +376,20 @@ fn prompt(prompt: &protocol::catalogue::Prompt) -> Value {
         json!({ "name": prompt.name })
     } else {
         json!({ "name": prompt.name, "arguments": arguments })
+    }
+}
+
+impl Item {
+    /// A call that is always the same.
+    fn one(weight: f64, label: u16, template: Template) -> Self {
+        Self {
+            weight,
+            dishes: vec![Dish {
+                label,
+                template,
+                fill: None,
+                step: None,
+            }],
+        }
     }
 }

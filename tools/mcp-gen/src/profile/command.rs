@@ -12,9 +12,9 @@ pub fn run(what: &Profiles) -> Result<(), String> {
     let text = match what {
         Profiles::List => list()?,
         Profiles::Show { name } => {
-            let (origin, text) = Profile::text(name)?;
+            let (_, text) = Profile::text(name)?;
             // Whoever shows a file of their own wants to know whether it is right.
-            Profile::parse(&origin, &text)?;
+            Profile::find(name)?;
             text
         }
     };

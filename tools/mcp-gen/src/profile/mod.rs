@@ -3,24 +3,32 @@
 //! A profile is a TOML file. Some are built in; users write their own.
 
 mod bad;
+mod call;
 mod command;
+mod data;
 mod method;
 mod shipped;
 mod slow_read;
 mod unit;
 mod wanted;
 
+pub use call::{Call, Sequence};
 pub use command::run as command;
+pub use data::{Cell, Order, Table};
 pub use method::Method;
 pub use shipped::{names, shipped};
 pub use slow_read::SlowRead;
-pub use wanted::wanted;
+pub use wanted::{choose_model, wanted};
 
+use crate::think::Think;
 use bad::Bad;
+use data::Source;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use toml::Spanned;
 
 /// What clients of one kind do.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,9 +41,12 @@ pub struct Profile {
     pub about: String,
     /// How many clients, from 1 to [`crate::prepare::MAX_CLIENTS`].
     pub clients: u32,
-    /// Calls per second of each client.
-    #[serde(rename = "rate", deserialize_with = "unit::rate")]
+    /// Calls per second of each client; 0 where it is not said, since think time stands in its place.
+    #[serde(rename = "rate", default, deserialize_with = "unit::rate")]
     pub rate_per_s: f64,
+    /// How long a user thinks between an answer and the next call; the profile is of the closed model then.
+    #[serde(default, deserialize_with = "unit::think")]
+    pub think: Option<Think>,
     /// About how many bytes of arguments a call carries, where the server's schema leaves room.
     #[serde(rename = "payload", default, deserialize_with = "unit::payload")]
     pub payload_bytes: usize,
@@ -43,11 +54,24 @@ pub struct Profile {
     #[serde(default = "ten_seconds", deserialize_with = "unit::duration")]
     pub timeout: Duration,
     /// The methods that are called, and their weights.
+    #[serde(default)]
     pub methods: BTreeMap<Method, u32>,
     /// The tools that are called, and their weights; [`ANY_TOOL`] is each other one. Empty is
     /// `"*" = 1`.
     #[serde(default)]
     pub tools: BTreeMap<String, u32>,
+    /// Calls that are spelled out.
+    #[serde(default, rename = "call")]
+    pub calls: Vec<Spanned<Call>>,
+    /// Calls that belong together.
+    #[serde(default, rename = "sequence")]
+    pub sequences: Vec<Spanned<Sequence>>,
+    /// Files whose values are put into calls.
+    #[serde(default)]
+    data: BTreeMap<String, Source>,
+    /// The same, read.
+    #[serde(skip)]
+    pub tables: Vec<Arc<Table>>,
     /// How slowly sockets are read, where not at once.
     #[serde(default)]
     pub slow_read: Option<SlowRead>,
@@ -72,7 +96,15 @@ impl Profile {
     /// # Errors
     /// A sentence: there is none, or the file cannot be read, or what it says cannot be.
     pub fn find(name: &str) -> Result<Self, String> {
-        Self::text(name).and_then(|(origin, text)| Self::parse(&origin, &text))
+        let (origin, text) = Self::text(name)?;
+        let mut profile = Self::parse(&origin, &text)?;
+        let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+        for (name, source) in &profile.data {
+            profile
+                .tables
+                .push(Arc::new(Table::load(name, source, folder)?));
+        }
+        Ok(profile)
     }
 
     /// The TOML of a profile, and where it comes from.
@@ -107,10 +139,19 @@ impl Profile {
     pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
         let profile: Self = toml::from_str(text)
             .map_err(|e| Bad::new(origin, text, e.span(), e.message()).to_string())?;
-        match profile.wrong() {
-            None => Ok(profile),
-            Some((key, why)) => Err(Bad::new(origin, text, bad::key(text, key), &why).to_string()),
+        if let Some((key, why)) = profile.wrong() {
+            return Err(Bad::new(origin, text, bad::key(text, key), &why).to_string());
         }
+        let calls = profile.calls.iter();
+        let calls = calls.map(|c| (c.span(), c.get_ref().wrong_alone()));
+        let sequences = profile.sequences.iter();
+        let sequences = sequences.map(|s| (s.span(), s.get_ref().wrong()));
+        for (span, wrong) in calls.chain(sequences) {
+            if let Some(why) = wrong {
+                return Err(Bad::new(origin, text, Some(span), &why).to_string());
+            }
+        }
+        Ok(profile)
     }
 
     /// What cannot be, though each value by itself can: the key, and why.
@@ -124,8 +165,13 @@ impl Profile {
             let most = crate::prepare::MAX_CLIENTS;
             return Some(("clients", format!("clients must be 1 to {most}")));
         }
-        if self.methods.values().all(|weight| *weight == 0) {
-            return Some(("methods", "no method has a weight above 0, so nothing would be called: write for instance \"tools/call\" = 1".to_owned()));
+        if self.rate_per_s == 0.0 && self.think.is_none() {
+            return Some(("clients", "how often these clients call is not said: write rate = \"100/s\", or, where each waits for its answers, think = \"exp:1s\"".to_owned()));
+        }
+        let spelled_out = self.calls.iter().any(|c| c.get_ref().weight != Some(0))
+            || self.sequences.iter().any(|s| s.get_ref().weight > 0);
+        if !spelled_out && self.methods.values().all(|weight| *weight == 0) {
+            return Some(("methods", "no method, [[call]] or [[sequence]] has a weight above 0, so nothing would be called: write for instance \"tools/call\" = 1".to_owned()));
         }
         if !self.tools.is_empty() && self.tools.values().all(|weight| *weight == 0) {
             return Some(("tools", "no tool has a weight above 0: leave [tools] out to call every tool that says readOnlyHint, or take \"tools/call\" out of [methods]".to_owned()));

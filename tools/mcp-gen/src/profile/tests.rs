@@ -94,7 +94,7 @@ fn a_mistake_is_told_with_its_line_its_column_and_what_is_expected() {
         ),
         (
             GOOD.replace("ping = 1", "ping = 0"),
-            "line 4, column 1: no method has a weight",
+            "line 4, column 1: no method, [[call]] or [[sequence]] has a weight",
         ),
         (
             GOOD.replace("3", "0"),
@@ -104,7 +104,10 @@ fn a_mistake_is_told_with_its_line_its_column_and_what_is_expected() {
             GOOD.replace("\"mine\"", "\"my own\""),
             "line 1, column 1: a profile's name",
         ),
-        (GOOD.replace("rate = \"5/s\"\n", ""), "missing field `rate`"),
+        (
+            GOOD.replace("rate = \"5/s\"\n", ""),
+            "line 2, column 1: how often these clients call is not said",
+        ),
         (GOOD.replace("[methods]", "[methods"), "line 4, column 9: "),
         (
             format!("{GOOD}[slow_read]\nbytes = 0\nevery = \"1s\"\n"),

@@ -1,6 +1,8 @@
 //! Values with units in TOML: `"10s"`, `"100/s"`, `"512B"`; a bare number is seconds, per second, or bytes.
 
+use crate::think::Think;
 use record::units::{self, UnitError};
+use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,6 +23,12 @@ pub fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Erro
 
 pub fn payload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     size(deserializer).map(|bytes| bytes.min(super::MAX_PAYLOAD_BYTES as usize))
+}
+
+/// As `--think` has it.
+pub fn think<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Think>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 struct Unit<T, F>(F, &'static str, PhantomData<T>);

@@ -3,6 +3,42 @@
 use super::Profile;
 use crate::cli::Cli;
 use crate::prepare::MAX_CLIENTS;
+use crate::shape::Quantity;
+
+/// A profile with think time is of the closed model, and so is then the whole run, unless flags give it a rate.
+///
+/// # Errors
+/// A sentence: some profiles are closed and others are not, or one cannot be read.
+pub fn choose_model(cli: &mut Cli) -> Result<(), String> {
+    let has_rate = cli.rate.is_some()
+        || cli.total_rate.is_some()
+        || cli.stages.as_ref().is_some_and(|s| s.of == Quantity::Rate);
+    if cli.closed || has_rate {
+        return Ok(());
+    }
+    let mut closed = Vec::new();
+    let mut open = Vec::new();
+    for text in &cli.profile {
+        let (origin, toml) = Profile::text(split(text)?.0)?;
+        let profile = Profile::parse(&origin, &toml)?;
+        if profile.think.is_some() {
+            &mut closed
+        } else {
+            &mut open
+        }
+        .push(profile.name);
+    }
+    match (closed.first(), open.first()) {
+        (Some(closed), Some(open)) => Err(format!(
+            "the profile {closed} has think time and {open} has a rate, and a run is closed or open as a whole: give a --rate for all, or --closed"
+        )),
+        (Some(_), None) => {
+            cli.closed = true;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Reads `--profile NAME[=CLIENTS]…` and the flags that change profiles.
 ///
@@ -29,6 +65,9 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         if let Some(bytes) = cli.payload {
             profile.payload_bytes = bytes.min(super::MAX_PAYLOAD_BYTES) as usize;
         }
+        if let Some(think) = cli.think {
+            profile.think = Some(think);
+        }
         if let Some(timeout) = cli.timeout {
             profile.timeout = timeout;
         }
@@ -43,17 +82,23 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
     Ok(profiles)
 }
 
-/// One `--profile`. A file's name may hold a `=`, so only a number behind the last one counts.
-fn one(text: &str, cli: &Cli, is_one_of_several: bool) -> Result<Profile, String> {
-    let (name, own) = match text.rsplit_once('=') {
+/// The parts of a `--profile`: a name, and perhaps a number of clients. A file's name may hold a `=`, so one that ends in
+/// `.toml` has none.
+fn split(text: &str) -> Result<(&str, Option<u32>), String> {
+    match text.rsplit_once('=') {
         Some((name, number)) if !text.ends_with(".toml") => {
             let number = number.parse::<u32>().map_err(|_| {
                 format!("{number:?} in --profile {text} is no number of clients: write --profile {name}=25")
             })?;
-            (name, Some(number))
+            Ok((name, Some(number)))
         }
-        _ => (text, None),
-    };
+        _ => Ok((text, None)),
+    }
+}
+
+/// One `--profile`.
+fn one(text: &str, cli: &Cli, is_one_of_several: bool) -> Result<Profile, String> {
+    let (name, own) = split(text)?;
     let mut profile = Profile::find(name)?;
     let clients = match (own, cli.clients) {
         (Some(own), Some(all)) => {
