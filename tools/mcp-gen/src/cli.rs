@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::knee::Condition;
 use crate::pacer::Arrivals;
 use crate::shape::Shape;
 use crate::think::Think;
@@ -16,6 +17,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --think exp:200ms --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --stages '0..500 clients in 5m, hold 3m, ..25 in 2m' | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --arrivals poisson --stages 'rate 100..10k/s in 60s, hold 30s' | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --find-knee 'p99 < 200ms' | mcp-report
   mcp-gen --url ws://10.0.0.7:5555/mcp --start-at $(date -d '+1 min' +%s) --for 60s > here.jsonl   # on several machines
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
@@ -77,6 +79,19 @@ pub struct Cli {
     /// under names such as ramp-1 and hold-2
     #[arg(long, value_name = "STAGES", conflicts_with = "for_")]
     pub stages: Option<Shape>,
+
+    /// Search the highest total rate at which this still is so: 'p99 < 200ms', 'p99 < 1s and error_rate < 1%'. Doubles the
+    /// rate until it is not, then halves the bracket; each step is a stage (knee-1, knee-2, …) after a time to settle
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["for_", "stages", "rate", "total_rate", "closed"])]
+    pub find_knee: Option<Condition>,
+
+    /// The rate of the first step [default: one that makes enough calls for the percentile, 50/s at least]
+    #[arg(long, value_name = "RATE", value_parser = units::rate, requires = "find_knee")]
+    pub knee_from: Option<f64>,
+
+    /// How long a step is judged for; longer where a low rate makes too few calls
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step)]
+    pub knee_step: Duration,
 
     /// When to start, so that several generators do so together: seconds since 1970, or 2026-11-23T18:00:00Z. It is t0:
     /// connecting begins then, and each has asked its servers by then what they offer. mcp-report adds up streams of one
@@ -261,6 +276,16 @@ fn interval(text: &str) -> Result<Duration, String> {
         Ok(d)
     } else {
         Err("an interval is 100ms to 1h".to_owned())
+    }
+}
+
+fn knee_step(text: &str) -> Result<Duration, String> {
+    let d = units::duration(text).map_err(|e| e.to_string())?;
+    let allowed = Duration::from_millis(500)..=Duration::from_secs(3_600);
+    if allowed.contains(&d) {
+        Ok(d)
+    } else {
+        Err("a step is 500ms to 1h".to_owned())
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Collector {
     stage: usize,
     /// What is to be said of stages, and the pen had no room for.
     unsaid: VecDeque<Stage>,
+    /// By stage: calls in flight and waiting when it began.
+    standing: BTreeMap<usize, u64>,
     /// What the progress bar shows.
     pub latest: Latest,
 }
@@ -59,6 +61,7 @@ impl Collector {
             totals: BTreeMap::new(),
             stage: 0,
             unsaid: VecDeque::new(),
+            standing: BTreeMap::new(),
             latest: Latest::default(),
         };
         collector.name(homes);
@@ -128,9 +131,10 @@ impl Collector {
 
     fn complete(&mut self, start_ns: u64, end_ns: u64, cells: BTreeMap<Key, Cell>, pen: &Pen) {
         let mut latest = Latest::default();
-        let mut ok = 0;
+        let (mut ok, mut standing) = (0, 0);
         for (key, cell) in cells {
             ok += cell.outcomes[0];
+            standing += cell.now.in_flight + cell.now.waiting;
             latest.errors += cell.done() - cell.outcomes[0];
             latest.connections += cell.now.connections;
             if let Some(response) = &cell.response {
@@ -150,6 +154,10 @@ impl Collector {
         }
         latest.ok_per_s = ok as f64 * 1e9 / (end_ns - start_ns).max(1) as f64;
         self.latest = latest;
+        let next = self.stages.at(end_ns);
+        if self.stages.all()[next].start_ns == end_ns {
+            self.standing.insert(next, standing);
+        }
         self.write_intervals(pen, false);
         self.write_stages(end_ns, pen);
     }
@@ -222,6 +230,44 @@ impl Collector {
             connections: ended.then_some(self.latest.connections),
             reached_per_s: (ended && loaded).then(|| rounded(ok as f64 / seconds)),
         }
+    }
+
+    /// The stages, as they stand now.
+    #[must_use]
+    pub fn stages(&self) -> &Arc<Stages> {
+        &self.stages
+    }
+
+    /// The stages have become more; what was is as it was.
+    pub fn set_stages(&mut self, stages: Arc<Stages>) {
+        self.stages = stages;
+    }
+
+    /// Whether all calls that were due before `ns` are over, as far as all workers have reported.
+    #[must_use]
+    pub fn is_settled(&self, ns: u64) -> bool {
+        self.reported_ns.iter().all(|&reported| reported >= ns)
+            && self.gathering.is_empty()
+            && self.totals.values().all(|c| c.scheduled == c.done())
+    }
+
+    /// What is known so far of the calls of a stage.
+    #[must_use]
+    pub fn calls_of(&self, stage: usize) -> Cell {
+        let mut sum = Cell::default();
+        let own = (stage as u16, 0)..=(stage as u16, u16::MAX);
+        for ((_, label), cell) in self.totals.range(own) {
+            if !self.plan.labels.is_connect(*label) {
+                sum.add(cell, false);
+            }
+        }
+        sum
+    }
+
+    /// How many calls were in flight or waiting when a stage began.
+    #[must_use]
+    pub fn standing_at_begin(&self, stage: usize) -> u64 {
+        self.standing.get(&stage).copied().unwrap_or(0)
     }
 
     /// What is known so far by label, over all stages and targets.

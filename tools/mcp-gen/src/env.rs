@@ -37,11 +37,15 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
                 })?,
         );
     }
-    let has_rate = cli.closed || cli.total_rate.is_some() || shaped(cli, Quantity::Rate);
+    let has_rate = cli.closed
+        || cli.total_rate.is_some()
+        || cli.find_knee.is_some()
+        || shaped(cli, Quantity::Rate);
     if let (None, false, Some(text)) = (cli.rate, has_rate, var("MESSAGE_RATE")) {
         cli.rate = Some(units::rate(&text).with_context(|| format!("MESSAGE_RATE is {text:?}"))?);
     }
-    if let (None, None, Some(text)) = (cli.for_, &cli.stages, var("DURATION_SECONDS")) {
+    let has_length = cli.stages.is_some() || cli.find_knee.is_some();
+    if let (None, false, Some(text)) = (cli.for_, has_length, var("DURATION_SECONDS")) {
         let seconds: f64 = text
             .parse()
             .ok()

@@ -3,6 +3,7 @@
 use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
+use crate::knee::Hunt;
 use crate::plan::Homes;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
@@ -30,7 +31,14 @@ pub struct Load<'a> {
     begin: Reading,
     /// When the user has ended it before its time.
     until_ns: u64,
+    /// The search for a knee.
+    hunt: Option<Hunt>,
+    /// What people are to be told.
+    notes: Vec<String>,
 }
+
+/// New stages begin this long after workers were told of them: by then all of them have heard.
+const NOTICE_NS: u64 = 250_000_000;
 
 /// The main thread's end of a worker.
 struct Handle {
@@ -83,6 +91,8 @@ impl<'a> Load<'a> {
             late: 0,
             begin: Reading::now(),
             until_ns: u64::MAX,
+            hunt: plan.knee.clone().map(Hunt::new),
+            notes: Vec::new(),
         })
     }
 
@@ -93,7 +103,7 @@ impl<'a> Load<'a> {
 
     /// Shows how far it is.
     pub fn show(&self) {
-        let stages = &self.prepared.plan.stages;
+        let stages = self.collector.stages();
         self.progress.show(
             &stages.all()[stages.at(clock::mono_ns())].name,
             &self.collector.latest,
@@ -111,6 +121,7 @@ impl<'a> Load<'a> {
             } => {
                 self.collector
                     .interval(worker, start_ns, end_ns, rows, &self.pen);
+                self.search();
                 self.show();
             }
             Report::Calls(calls) => {
@@ -132,6 +143,33 @@ impl<'a> Load<'a> {
                 self.running -= 1;
             }
         }
+    }
+
+    /// Goes on with the search for a knee, where a step of it is over.
+    fn search(&mut self) {
+        if self.until_ns != u64::MAX {
+            return;
+        }
+        let Some((next, note)) = self.hunt.as_mut().and_then(|h| h.look(&self.collector)) else {
+            return;
+        };
+        self.notes.push(note);
+        let at_ns = clock::mono_ns() + NOTICE_NS;
+        let stages = Arc::new(self.collector.stages().extended(at_ns, next));
+        let course = Arc::new(stages.course());
+        self.collector.set_stages(Arc::clone(&stages));
+        self.progress.lengthen(stages.load_end_ns());
+        self.order(|| Command::Stages(Arc::clone(&stages), Arc::clone(&course)));
+    }
+
+    /// What people are to be told by now.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// The search for a knee, where there is one.
+    pub fn hunt(&self) -> Option<&Hunt> {
+        self.hunt.as_ref()
     }
 
     /// The servers have changed.
@@ -182,7 +220,7 @@ impl<'a> Load<'a> {
         let all = self.collector.finish(&self.pen, &self.homes, self.until_ns);
         let now = Reading::now();
         let t0_ns = plan.stages.all()[0].start_ns;
-        let end_ns = plan.stages.load_end_ns().min(self.until_ns);
+        let end_ns = self.collector.stages().load_end_ns().min(self.until_ns);
         self.pen.write(Summary {
             is_final: true,
             generator: Some(Generator {
@@ -198,6 +236,7 @@ impl<'a> Load<'a> {
                 stray_answers: self.health.stray_answers,
                 connects: self.health.connects,
             }),
+            knee: self.hunt.as_ref().map(Hunt::record),
             dialects: Some(self.prepared.dialects.clone()),
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
         });

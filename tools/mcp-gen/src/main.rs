@@ -12,6 +12,7 @@ mod gaps;
 mod generator;
 mod groups;
 mod intake;
+mod knee;
 mod load;
 mod menu;
 mod pacer;

@@ -4,6 +4,7 @@ use crate::cli::Calls;
 use crate::course::Course;
 use crate::crowd::{self, Visit};
 use crate::groups::Groups;
+use crate::knee::Knee;
 use crate::menu::{Labels, Menu};
 use crate::pacer::Pacer;
 use crate::schedule::Schedule;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub normal_scheduling: bool,
     /// The stages on CLOCK_MONOTONIC.
     pub stages: Arc<Stages>,
+    /// The knee that is searched for; stages are then added on the way.
+    pub knee: Option<Knee>,
     /// The rate of all clients together.
     pub course: Arc<Course>,
     /// Unix time minus CLOCK_MONOTONIC, in microseconds, fixed for the whole run.

@@ -4,6 +4,7 @@ use crate::cli::Cli;
 use crate::crowd;
 use crate::discover::Found;
 use crate::groups::Groups;
+use crate::knee::Knee;
 use crate::menu::{Labels, Menu, Order};
 use crate::pacer::Pacer;
 use crate::plan::{Home, Homes, MAX_HOMES, Plan};
@@ -37,6 +38,8 @@ pub struct Wish {
     rate_per_s: f64,
     /// The stages, where they were given.
     shape: Option<Shape>,
+    /// The knee that is to be found.
+    knee: Option<Knee>,
     /// The seed.
     pub seed: u64,
     threads: u32,
@@ -84,6 +87,16 @@ impl Wish {
             .total_rate
             .unwrap_or_else(|| profiles.iter().map(per_s).sum());
         let rate_per_s = total_per_s / f64::from(clients);
+        let knee = cli.find_knee.as_ref().map(|condition| Knee {
+            first_per_s: cli
+                .knee_from
+                .unwrap_or_else(|| Knee::first_per_s(condition, cli.knee_step)),
+            condition: condition.clone(),
+            most_per_s: MAX_RATE_PER_THREAD * f64::from(threads),
+            step: cli.knee_step,
+            longest_call: longest(&profiles) + cli.max_backlog,
+            clients,
+        });
         let peak_per_s = rates.map_or(total_per_s, Shape::peak);
         if !cli.closed && peak_per_s / f64::from(threads) > MAX_RATE_PER_THREAD {
             return Err(format!(
@@ -109,9 +122,9 @@ impl Wish {
                 .unwrap_or_else(|| record::random() & ((1 << 53) - 1)),
             threads,
             // Whoever gives stages has the first of them to warm up in.
-            warmup: cli.warmup.unwrap_or(match shape {
-                Some(_) => Duration::ZERO,
-                None => (steady / 10).min(Duration::from_secs(30)),
+            warmup: cli.warmup.unwrap_or(match (&shape, &knee) {
+                (Some(_), _) | (_, Some(_)) => Duration::ZERO,
+                (None, None) => (steady / 10).min(Duration::from_secs(30)),
             }),
             connect: cli
                 .connect_for
@@ -119,12 +132,12 @@ impl Wish {
             steady,
             profiles,
             shape,
+            knee,
         })
     }
 
     fn longest_timeout(&self) -> Duration {
-        let timeouts = self.profiles.iter().map(|p| p.timeout);
-        timeouts.max().unwrap_or_default()
+        longest(&self.profiles)
     }
 
     /// The stages in which calls are due. A warm-up holds the level at which the first of them begins.
@@ -142,13 +155,14 @@ impl Wish {
                 per_s: is_clock.then_some(per_s),
             }
         };
-        let legs: Vec<Wanted> = match &self.shape {
-            None => vec![Wanted {
+        let legs: Vec<Wanted> = match (&self.shape, &self.knee) {
+            (None, Some(knee)) => knee.first_stages(),
+            (None, None) => vec![Wanted {
                 name: "steady".to_owned(),
                 length_ns: nanos(self.steady),
                 ask: ask(None),
             }],
-            Some(shape) => {
+            (Some(shape), _) => {
                 let legs = shape.legs.iter();
                 legs.map(|leg| {
                     let (from, to) = (leg.from, leg.to);
@@ -396,6 +410,7 @@ fn plan(
         comes_and_goes: crowd::comes_and_goes(&stages, wish.clients),
         threads: wish.threads,
         normal_scheduling: cli.normal_scheduling,
+        knee: wish.knee.clone(),
         course: Arc::new(stages.course()),
         stages: Arc::new(stages),
         unix_offset_us: ready.t0_us as i64 - (t0_ns / 1_000) as i64,
@@ -416,6 +431,11 @@ fn plan(
         labels,
         groups,
     }
+}
+
+fn longest(profiles: &[Profile]) -> Duration {
+    let timeouts = profiles.iter().map(|p| p.timeout);
+    timeouts.max().unwrap_or_default()
 }
 
 fn nanos(d: Duration) -> u64 {

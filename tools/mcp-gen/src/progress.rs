@@ -32,6 +32,13 @@ impl Progress {
         Self { bar, start_ns }
     }
 
+    /// The load ends later than was known.
+    pub fn lengthen(&self, end_ns: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(end_ns.saturating_sub(self.start_ns) / 1_000_000);
+        }
+    }
+
     /// Shows where the run stands.
     pub fn show(&self, stage: &str, latest: &Latest) {
         let Some(bar) = &self.bar else { return };

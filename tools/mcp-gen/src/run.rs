@@ -303,6 +303,9 @@ impl<'a> Run<'a> {
                         load.order_end(|| Command::Stop);
                     }
                     load.take(report);
+                    for note in load.notes() {
+                        self.say.note(&note);
+                    }
                 }
                 Ok(Happening::Arrival(Arrival::Target(target))) => {
                     if let Err(text) = prepared.usable(&target) {
@@ -335,6 +338,15 @@ impl<'a> Run<'a> {
         let late = load.late(self.wish.clients);
         for warning in late.into_iter().chain(load.slow_tools(&self.cli.tool)) {
             self.warn(warning);
+        }
+        if let Some(hunt) = load.hunt() {
+            if hunt.is_generators_limit() {
+                self.warn(
+                    Warning::new("generator_limit", "the search for the knee ended since the generator itself was late twice: the server may do more")
+                        .remedy("raise --threads, or give the generator cores of its own"),
+                );
+            }
+            self.say.note(&hunt.sentence());
         }
         self.write_waiting();
         load.summarize();

@@ -48,6 +48,11 @@ impl Schedule {
         }
     }
 
+    /// Goes on with a course that is the same up to now.
+    pub fn set_course(&mut self, course: Arc<Course>) {
+        self.course = course;
+    }
+
     /// The instant of call `index` on CLOCK_MONOTONIC, in nanoseconds; `u64::MAX` where the course ends before.
     /// Cheapest for an index near the one that was asked for last.
     #[must_use]

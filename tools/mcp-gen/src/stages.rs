@@ -112,6 +112,33 @@ impl Stages {
         Self(stages.collect())
     }
 
+    /// The same, but the last stage before the drain ends at `at_ns`, and these follow it.
+    #[must_use]
+    pub fn extended(&self, at_ns: u64, load: Vec<Wanted>) -> Self {
+        let mut all = self.0.clone();
+        let drain = all.pop();
+        if let Some(last) = all.last_mut() {
+            last.end_ns = at_ns;
+        }
+        let drain = drain.map(|d| Wanted {
+            length_ns: d.end_ns - d.start_ns,
+            name: d.name,
+            ask: d.ask,
+        });
+        let mut at = at_ns;
+        for wanted in load.into_iter().chain(drain) {
+            let start_ns = at;
+            at += wanted.length_ns;
+            all.push(Stage {
+                name: wanted.name,
+                start_ns,
+                end_ns: at,
+                ask: wanted.ask,
+            });
+        }
+        Self(all)
+    }
+
     /// All of them.
     #[must_use]
     pub fn all(&self) -> &[Stage] {
@@ -209,6 +236,28 @@ mod tests {
             [0, 119, 120, 169, 170, 999].map(|ns| s.at(ns)),
             [0, 0, 1, 1, 2, 2]
         );
+    }
+
+    #[test]
+    fn stages_may_be_added_before_the_drain() {
+        let s = Stages::new(0, 10, vec![wanted("knee-1", 20), wanted("pause-1", 500)], 7);
+        let longer = s.extended(35, vec![wanted("knee-2", 20), wanted("pause-2", 500)]);
+        let names: Vec<_> = longer
+            .all()
+            .iter()
+            .map(|s| (s.name.as_str(), s.start_ns, s.end_ns))
+            .collect();
+        assert_eq!(
+            names[1..],
+            [
+                ("knee-1", 10, 30),
+                ("pause-1", 30, 35),
+                ("knee-2", 35, 55),
+                ("pause-2", 55, 555),
+                ("drain", 555, 562)
+            ]
+        );
+        assert_eq!(longer.extended(60, vec![]).load_end_ns(), 60);
     }
 
     #[test]

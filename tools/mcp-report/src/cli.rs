@@ -32,7 +32,8 @@ pub struct Cli {
     pub json: Option<PathBuf>,
 
     /// The stage to show, or `all` (warm-up and the like too); gates without a stage label always judge what was
-    /// asked to be measured: all stages but connect, warm-up and drain, their calls taken together. One stage of several
+    /// asked to be measured: all stages but connect, warm-up and drain, their calls taken together; of a search for a
+    /// knee, the steps that met its condition. One stage of several
     /// is judged with a label: 'p99{stage="hold-2"} > 200ms'.
     #[arg(long, value_name = "all|NAME")]
     pub stage: Option<String>,
@@ -61,6 +62,7 @@ Figures of a gate:
   rate         calls that were ok within their stage, per second, such as 2400/s
   achieved     sent over scheduled; a share
   errors scheduled ok   counts; errors{class=\"timeout\"} is one class of them
+  knee         the rate that mcp-gen --find-knee found, such as 1000/s
 Labels: method, tool, stage, profile; class (of errors); target (of counts and shares, not of latencies).
 Timeouts and lost connections count as slower than any limit; a percentile needs 20/(1-q) calls to be judged.
 

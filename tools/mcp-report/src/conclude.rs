@@ -5,7 +5,7 @@ use crate::gate::{self, Judged, State};
 use crate::health;
 use crate::outcome::Expected;
 use crate::report::{self, Report};
-use crate::run::{Figures, Run, is_measured};
+use crate::run::{Figures, Run};
 use crate::verdict::{Grounds, Verdict};
 
 /// All there is to say.
@@ -27,7 +27,7 @@ pub fn conclude(run: &Run, cli: &Cli, signalled: bool) -> Conclusion {
     let mut measured = Figures::default();
     for (_, row) in rows
         .iter()
-        .filter(|(k, _)| k.is_calls() && is_measured(&k.stage))
+        .filter(|(k, _)| k.is_calls() && run.is_measured(&k.stage))
     {
         measured.add_calls(row);
     }

@@ -2,9 +2,9 @@
 
 use crate::gate::Judged;
 use crate::outcome::SHED;
-use crate::quantile::Quantile;
-use crate::run::{Figures, Generator, Run, is_measured};
+use crate::run::{Figures, Generator, Run};
 use crate::show;
+use record::Quantile;
 
 /// Lag below this never matters.
 const LAG_FLOOR_US: f64 = 1_000.0;
@@ -21,7 +21,7 @@ pub fn saturated(run: &Run, measured: &Figures, gates: &[Judged]) -> Vec<String>
     for (from, generator) in &run.generators {
         let mut sum = Figures::default();
         for (key, row) in run.rows_of(from, generator) {
-            if key.is_calls() && is_measured(&key.stage) {
+            if key.is_calls() && run.is_measured(&key.stage) {
                 sum.add_calls(&row);
             }
         }

@@ -12,7 +12,6 @@ mod outcome;
 mod output;
 mod page;
 mod progress;
-mod quantile;
 mod report;
 mod run;
 mod show;

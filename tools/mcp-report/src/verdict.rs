@@ -69,7 +69,7 @@ impl Verdict {
         if !grounds.measured {
             doubtful.insert(
                 0,
-                "no call was measured: no stage besides connect, warm-up and drain has any".into(),
+                "no call was measured: no stage besides connect, warm-up and drain has any, and no step of a search that met its condition".into(),
             );
         }
         let mut invalid = grounds.torn;

@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::health::Health;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
+use crate::course::Course;
 use crate::groups::Group;
 use crate::menu::Filled;
 use crate::plan::{Homes, MAX_HOMES, Plan};
@@ -27,6 +28,8 @@ const READ_BYTES: usize = 256 * 1024;
 pub enum Command {
     /// The table of servers has changed.
     Homes(Homes),
+    /// There are more stages than before; the course is that of all of them.
+    Stages(Arc<Stages>, Arc<Course>),
     /// Start no more calls; those in flight have the plan's grace to finish.
     Drain,
     /// Give everything up now.
@@ -236,6 +239,7 @@ impl Worker {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Command::Homes(homes) => self.rehome(homes, now),
+                Command::Stages(stages, course) => self.go_on(stages, &course),
                 Command::Drain => {
                     self.load_end_ns = self.load_end_ns.min(now);
                     self.give_up_ns = now + self.plan.grace_ns;
@@ -248,6 +252,30 @@ impl Worker {
                     self.give_up_ns = now;
                     self.interrupted = true;
                     self.due.clear();
+                }
+            }
+        }
+    }
+
+    /// Goes on with more stages. No call is due at present, and none was to come: each client's next one is noted anew.
+    fn go_on(&mut self, stages: Arc<Stages>, course: &Arc<Course>) {
+        if self.interrupted {
+            return;
+        }
+        self.stages = stages;
+        self.load_end_ns = self.stages.load_end_ns();
+        self.give_up_ns = self.load_end_ns + self.plan.groups.longest_timeout_ns();
+        self.edge_ns = self
+            .stages
+            .next_edge_ns(self.interval_start_ns, self.plan.interval_ns);
+        self.due.clear();
+        for (c, client) in self.clients.iter_mut().enumerate() {
+            let index = client.next_due;
+            if let Some(schedule) = &mut client.schedule {
+                schedule.set_course(Arc::clone(course));
+                let next = schedule.due_ns(index);
+                if client.joined && next < self.load_end_ns {
+                    self.due.push(Reverse((next, c)));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What a gate can judge: a figure, its name and its unit.
 
-use crate::quantile::Quantile;
+use record::Quantile;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Figure {
     Scheduled,
     /// How many were answered well.
     Ok,
+    /// The highest rate that met the condition of `--find-knee`.
+    Knee,
 }
 
 /// Which span of a call.
@@ -59,7 +61,7 @@ pub enum Unit {
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok, knee";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -71,6 +73,7 @@ impl Figure {
             "errors" => Self::Errors,
             "scheduled" => Self::Scheduled,
             "ok" => Self::Ok,
+            "knee" => Self::Knee,
             _ => {
                 // `p99.9` has a dot too, so only a known span in front of one is a span.
                 let (span, stat) = match name.split_once('.') {
@@ -87,7 +90,7 @@ impl Figure {
         match self {
             Self::Latency(..) => Unit::Latency,
             Self::ErrorRate | Self::Achieved => Unit::Share,
-            Self::Rate => Unit::Rate,
+            Self::Rate | Self::Knee => Unit::Rate,
             Self::Errors | Self::Scheduled | Self::Ok => Unit::Count,
         }
     }

@@ -52,9 +52,21 @@ impl Judged {
     }
 }
 
+/// The knee of all generators together; 0 where no rate met the condition.
+fn knee(run: &Run) -> Result<Value, String> {
+    let mut found = run.knees().peekable();
+    if found.peek().is_none() {
+        return Err("no knee was searched for: see mcp-gen --find-knee".to_owned());
+    }
+    Ok(Value::Is(found.filter_map(|knee| knee.rate_per_s).sum()))
+}
+
 /// Takes the value of a gate, and compares.
 pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Judged {
-    let found = select(gate, run, rows).map(|of| value(gate.figure, &gate.labels, &of, expected));
+    let found = match gate.figure {
+        Figure::Knee => knee(run),
+        figure => select(gate, run, rows).map(|of| value(figure, &gate.labels, &of, expected)),
+    };
     let state = |value: f64| {
         if gate.op.holds(value, gate.limit) {
             State::Fail

@@ -19,6 +19,11 @@ pub struct Labels {
 impl Labels {
     /// Sets a label; says why it cannot be set.
     pub fn set(&mut self, figure: Figure, name: &str, value: String) -> Result<(), String> {
+        if figure == Figure::Knee {
+            return Err(
+                "knee has no labels: it is of the whole load, as in 'knee < 1000/s'".into(),
+            );
+        }
         let slot = match name {
             "method" => &mut self.method,
             "tool" => &mut self.tool,

@@ -188,7 +188,7 @@ fn value(name: &str, unit: Unit, text: &str) -> Result<f64, String> {
 mod tests {
     use super::super::figure::{Span, Stat};
     use super::*;
-    use crate::quantile::Quantile;
+    use record::Quantile;
 
     fn wrong(text: &str) -> GateError {
         text.parse::<Gate>().unwrap_err()
@@ -246,6 +246,8 @@ mod tests {
             ("p99{metod=\"x\"} > 1s", 5, "there is no label \"metod\""),
             ("p99{class=\"timeout\"} > 1s", 5, "errors only"),
             ("errors{class=\"tiemout\"} > 1", 8, "no class"),
+            ("knee{tool=\"a\"} < 1/s", 6, "no labels"),
+            ("knee < 1%", 8, "2400/s"),
             ("p99{target=\"a\"} > 1s", 5, "no label of latencies"),
             ("p99{tool=\"a\",tool=\"b\"} > 1s", 14, "twice"),
             ("p99{\u{e4}", 5, "expected a label"),

@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, Span, Unit};
 use super::{Gate, Labels};
-use crate::run::{Counts, Figures, Key, Run, is_measured};
+use crate::run::{Counts, Figures, Key, Run};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a gate's value is taken from.
@@ -17,7 +17,7 @@ pub struct Selected {
 pub fn select(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>) -> Result<Selected, String> {
     let connects = matches!(gate.figure, Figure::Latency(Span::Connect, _));
     let about =
-        |key: &Key| key.is_calls() != connects && in_stage(&gate.labels, &key.stage, connects);
+        |key: &Key| key.is_calls() != connects && in_stage(run, &gate.labels, &key.stage, connects);
     let chosen: Vec<(&Key, &Figures)> = rows
         .iter()
         .filter(|(key, _)| about(key) && matches(&gate.labels, key))
@@ -62,10 +62,10 @@ fn at_target(gate: &Gate, run: &Run, about: impl Fn(&Key) -> bool) -> Result<Cou
 }
 
 /// Without a stage label: the measured ones together. Connections are made before, so for them every stage counts.
-fn in_stage(labels: &Labels, stage: &str, connects: bool) -> bool {
+fn in_stage(run: &Run, labels: &Labels, stage: &str, connects: bool) -> bool {
     match &labels.stage {
         Some(wanted) => wanted == stage,
-        None => connects || is_measured(stage),
+        None => connects || run.is_measured(stage),
     }
 }
 

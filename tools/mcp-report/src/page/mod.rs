@@ -5,6 +5,7 @@ mod errors;
 mod gates;
 mod happenings;
 mod health;
+mod knee;
 mod latencies;
 mod ran;
 mod stages;
@@ -70,6 +71,7 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
     }
     ran::blocks(report, &mut blocks);
     health::blocks(report, &mut blocks);
+    knee::blocks(report, &mut blocks);
     let shown: Vec<_> = report.stages.iter().filter(|s| stages.shows(s)).collect();
     if let (Stages::Named(name), true) = (stages, shown.is_empty()) {
         let known: Vec<&str> = report.stages.iter().map(|s| s.stage.as_str()).collect();

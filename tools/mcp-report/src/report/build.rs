@@ -5,7 +5,7 @@ use super::generator::GeneratorReport;
 use super::ran::{Ran, ToolReport};
 use super::{CheckedReport, EventReport, FaultReport, Report, WarningReport};
 use crate::outcome::Expected;
-use crate::run::{Checked, Counts, Figures, Key, Run, is_measured};
+use crate::run::{Checked, Counts, Figures, Key, Run};
 use record::Histogram;
 use record::kind::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub fn build(
     for (key, row) in rows {
         if !key.is_calls() {
             connects.add_calls(row);
-        } else if is_measured(&key.stage) {
+        } else if run.is_measured(&key.stage) {
             measured.add_calls(row);
         }
     }
@@ -46,6 +46,7 @@ pub fn build(
         dialects: dialects(run),
         generator: GeneratorReport::of(run, &measured, span_us),
         stages,
+        knees: run.knees().cloned().collect(),
         connections: Connections {
             failures: failures.map(|(_, c)| c.connect_failures).sum(),
             connect: some(&connects.connect).map(Histogram::with_hdr),
@@ -109,7 +110,7 @@ fn stage(name: &str, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expect
         stage: name.to_owned(),
         start_us,
         span_us,
-        measured: is_measured(name),
+        measured: run.is_measured(name),
         asked: asked(name, run),
         rows: own
             .iter()

@@ -14,7 +14,7 @@ pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
-use record::kind::Dialect;
+use record::kind::{Dialect, Knee};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,6 +31,8 @@ pub struct Report {
     pub generator: GeneratorReport,
     /// The figures, stage by stage: what was asked to be measured first.
     pub stages: Vec<StageReport>,
+    /// The knees that were searched for, one of each generator.
+    pub knees: Vec<Knee>,
     /// Setting up connections, over the whole run.
     pub connections: Connections,
     /// All outcomes besides ok of the measured stages, with the codes behind them.

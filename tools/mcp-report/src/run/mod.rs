@@ -15,7 +15,9 @@ pub use figures::{Counts, Figures};
 pub use generator::Generator;
 pub use happenings::Happenings;
 pub use key::{Key, TargetKey};
-pub use stages::{Stages, is_measured};
+pub use stages::Stages;
+
+use stages::is_measured;
 pub use tools::{Tool, Tools};
 pub use warnings::Warnings;
 
@@ -117,6 +119,19 @@ impl Run {
             .map(|t| t.from.as_str())
             .chain(self.generators.keys().map(String::as_str))
             .collect()
+    }
+
+    /// Whether calls of this stage are what the user asked to measure. A search for a knee goes beyond what the server
+    /// can do: those of its steps that missed its condition say where the limit is, and are not judged by gates.
+    pub fn is_measured(&self, stage: &str) -> bool {
+        let missed = |s: &record::kind::KneeStep| s.stage == stage && s.judgement != "met";
+        is_measured(stage) && !self.knees().any(|knee| knee.steps.iter().any(missed))
+    }
+
+    /// The knees that generators have searched for.
+    pub fn knees(&self) -> impl Iterator<Item = &record::kind::Knee> {
+        let lasts = self.generators.values().filter_map(|g| g.last.as_ref());
+        lasts.filter_map(|last| last.knee.as_ref())
     }
 
     /// The figures of each combination over all generators: their summaries, or what the intervals add up to where a

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 const MAX_STAGES: usize = 4_096;
 
-/// Whether calls of this stage are what the user asked to measure.
+/// Whether calls of a stage of this name are what the user asked to measure. A search for a knee has stages in which it
+/// settles, and pauses.
 pub fn is_measured(stage: &str) -> bool {
     !matches!(stage, "connect" | "warm-up" | "drain")
+        && !stage.starts_with("settle-")
+        && !stage.starts_with("pause-")
 }
 
 /// The plan of each generator's stages.

@@ -23,7 +23,7 @@ pub use ready::Ready;
 pub use sample::Sample;
 pub use stage::Stage;
 pub use start::Start;
-pub use summary::{Dialect, Generator, Summary};
+pub use summary::{Dialect, Generator, Knee, KneeStep, Summary};
 pub use target::Target;
 pub use verdict::{Gate, Verdict};
 pub use warning::Warning;

@@ -72,6 +72,9 @@ pub struct Summary {
     /// How the generator was doing; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<Generator>,
+    /// The knee that was searched for; only in the final one, of a run with `--find-knee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knee: Option<Knee>,
     /// What was spoken with the servers; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialects: Option<Vec<Dialect>>,
@@ -107,6 +110,38 @@ pub struct Generator {
     /// Connections set up.
     #[serde(default)]
     pub connects: u64,
+}
+
+/// The highest arrival rate that met a condition, and how it was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Knee {
+    /// The condition: `p99 < 200ms`.
+    pub condition: String,
+    /// The highest rate tried that met it, in calls per second of this generator; absent where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// The lowest rate tried that did not meet it; absent where all did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_much_per_s: Option<f64>,
+    /// What ended the search: `server` (a little more is too much for it), `generator` (it was late itself, so the
+    /// server may do more), `search` (more is not tried); absent where the run was cut short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<String>,
+    /// The steps in order.
+    pub steps: Vec<KneeStep>,
+}
+
+/// One rate that was tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KneeStep {
+    /// The stage that was judged: `knee-3`.
+    pub stage: String,
+    /// Calls per second.
+    pub rate_per_s: f64,
+    /// `met`, `missed`, or `late` where the generator could not keep its schedule, and nothing follows from it.
+    pub judgement: String,
+    /// The figures it was judged by, for people.
+    pub figures: String,
 }
 
 /// What a generator spoke with the servers of one origin.

@@ -1,6 +1,6 @@
 //! A quantile as an exact fraction, so that "the 990th of 1,000" never becomes the 991st.
 
-use record::Histogram;
+use crate::Histogram;
 use std::fmt;
 
 const WHOLE: u128 = 10_000_000;
@@ -14,6 +14,7 @@ impl Quantile {
     pub const P99: Self = Self(9_900_000);
 
     /// From what follows the `p`: `99`, `99.9`, or, as in field names, `999` for 99.9.
+    #[must_use]
     pub fn parse(digits: &str) -> Option<Self> {
         let (percent, decimals) = match digits.split_once('.') {
             Some((_, "")) => return None,
@@ -33,12 +34,14 @@ impl Quantile {
     }
 
     /// The rank (from 1) of this quantile among `n` calls in order.
+    #[must_use]
     pub fn rank(self, n: u64) -> u64 {
         let rank = (u128::from(n) * u128::from(self.0)).div_ceil(WHOLE);
         u64::try_from(rank).unwrap_or(u64::MAX).max(1)
     }
 
     /// So many calls it takes before this quantile is worth judging: 20/(1−q), so that 20 lie beyond it.
+    #[must_use]
     pub fn needed(self) -> u64 {
         let beyond = WHOLE - u128::from(self.0);
         u64::try_from((20 * WHOLE).div_ceil(beyond)).unwrap_or(u64::MAX)
@@ -46,6 +49,7 @@ impl Quantile {
 
     /// The latency at this quantile, in microseconds, of the calls in `histogram` and `never` more that were slower
     /// than any. `None` where it falls among those.
+    #[must_use]
     pub fn of(self, histogram: &Histogram, never: u64) -> Option<u64> {
         let came = histogram.count();
         let rank = self.rank(came.saturating_add(never));

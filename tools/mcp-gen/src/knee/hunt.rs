@@ -1,0 +1,139 @@
+//! The hunt: judges each step by what the collector has added up, and tells what comes next.
+
+use super::Knee;
+use super::search::{Judgement, Limit, Search};
+use crate::collect::Collector;
+use crate::stages::Wanted;
+use crate::tally::Cell;
+use protocol::outcome::Outcome;
+use record::kind::{self, KneeStep};
+
+/// Lag below this never matters.
+const LAG_FLOOR_US: u64 = 1_000;
+const MAX_SHED: f64 = 0.001;
+/// A server that keeps up has no more calls waiting at the end of a step than at its begin, but for this share of the
+/// step's calls: without it, a rate a little above the capacity would pass, as the queue takes long to grow.
+const MAX_GROWTH: f64 = 0.01;
+
+/// A search under way.
+#[derive(Debug)]
+pub struct Hunt {
+    knee: Knee,
+    search: Search,
+    steps: Vec<KneeStep>,
+}
+
+impl Hunt {
+    /// A search whose first step is planned.
+    #[must_use]
+    pub fn new(knee: Knee) -> Self {
+        Self {
+            search: knee.search(),
+            knee,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Judges the current step, if all of its calls are over, and gives the stages that come next: none at the end of
+    /// the search. A sentence tells people what was seen.
+    pub fn look(&mut self, collector: &Collector) -> Option<(Vec<Wanted>, String)> {
+        let stages = collector.stages();
+        // The last stage with calls is the pause.
+        let step = stages.loaded().end.checked_sub(2)?;
+        if self.search.over().is_some() || !collector.is_settled(stages.all()[step].end_ns) {
+            return None;
+        }
+        let calls = collector.calls_of(step);
+        let before = collector.standing_at_begin(step);
+        let after = collector.standing_at_begin(step + 1);
+        let (judgement, figures) = self.judge(&calls, before, after);
+        let per_s = self.search.now();
+        let word = match judgement {
+            Judgement::Met => "met",
+            Judgement::Missed => "missed",
+            Judgement::Late => "late",
+        };
+        let stage = stages.all()[step].name.clone();
+        let text = format!("{stage}: {per_s}/s, {word}: {figures}");
+        self.steps.push(KneeStep {
+            stage,
+            rate_per_s: per_s,
+            judgement: word.to_owned(),
+            figures,
+        });
+        self.search.take(judgement);
+        let next = match self.search.over() {
+            Some(_) => Vec::new(),
+            None => self.knee.stages(self.steps.len() + 1, self.search.now()),
+        };
+        Some((next, text))
+    }
+
+    fn judge(&self, calls: &Cell, before: u64, after: u64) -> (Judgement, String) {
+        let held = self.knee.condition.of(calls);
+        let scheduled = calls.scheduled.max(1) as f64;
+        let shed = calls.outcomes[Outcome::Shed.index()] as f64 / scheduled;
+        let lag_us = calls.lag.as_ref().map_or(0, |lag| lag.quantile_us(0.99));
+        let limit_us = LAG_FLOOR_US.max(self.knee.condition.least_us().unwrap_or(0) / 10);
+        // What is in flight at an instant goes up and down by itself, as the root of its number.
+        let grown = after.saturating_sub(before) as f64;
+        let grows = grown > MAX_GROWTH * scheduled + 2.0 * (after as f64).sqrt();
+        let met = held.met && !grows;
+        let mut figures = held.figures;
+        if grows {
+            figures += &format!(", {grown} more calls waited at the end than at the begin");
+        }
+        if shed > MAX_SHED || (!met && lag_us > limit_us) {
+            figures += &format!(
+                ", lag p99 {}, {:.2} % shed",
+                record::units::show_us(lag_us),
+                shed * 100.0
+            );
+            return (Judgement::Late, figures);
+        }
+        let judgement = if met {
+            Judgement::Met
+        } else {
+            Judgement::Missed
+        };
+        (judgement, figures)
+    }
+
+    /// What was found, for the record; also of a search that was interrupted.
+    #[must_use]
+    pub fn record(&self) -> kind::Knee {
+        kind::Knee {
+            condition: self.knee.condition.text.clone(),
+            rate_per_s: self.search.knee(),
+            too_much_per_s: self.search.too_much(),
+            limited_by: self.search.over().map(|l| l.name().to_owned()),
+            steps: self.steps.clone(),
+        }
+    }
+
+    /// What was found, for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let condition = &self.knee.condition.text;
+        let found = match self.search.knee() {
+            Some(knee) => {
+                format!("the knee is at {knee}/s: the highest rate tried with {condition}")
+            }
+            None => format!("no rate that was tried has {condition}"),
+        };
+        let beyond = match (self.search.over(), self.search.too_much()) {
+            (None, _) => "; the search was cut short".to_owned(),
+            (Some(Limit::Server), Some(bad)) => format!("; {bad}/s were too many"),
+            (Some(Limit::Search), _) => "; more was not tried".to_owned(),
+            (Some(Limit::Generator), _) => "; beyond that the generator itself was late".to_owned(),
+            (Some(Limit::Server), None) => String::new(),
+        };
+        found + &beyond
+    }
+
+    /// Whether the generator was what ended the search.
+    #[must_use]
+    pub fn is_generators_limit(&self) -> bool {
+        self.search.over() == Some(Limit::Generator)
+    }
+}
