@@ -298,7 +298,7 @@ proptest! {
 
 #[test]
 fn each_way_of_breaking_the_protocol_has_its_sentence() {
-    let cases: [(&[u8], WsBroken); 14] = [
+    let cases: [(&[u8], WsBroken); 15] = [
         (&[0x81, 0x80, 0, 0, 0, 0], WsBroken::Masked),
         (&[0xC1, 0x00], WsBroken::ReservedBits),
         (&[0x83, 0x00], WsBroken::UnknownOpcode(3)),
@@ -312,6 +312,7 @@ fn each_way_of_breaking_the_protocol_has_its_sentence() {
         (&[0x81, 127, 128, 0, 0, 0, 0, 1, 0, 0], WsBroken::BadLength),
         (&[0x09, 0x00], WsBroken::BadControl),
         (&[0x89, 126, 0, 126], WsBroken::BadControl),
+        (&[0x89, 126, 0, 0], WsBroken::BadLength),
         (&[0x88, 0x01, 3], WsBroken::BadClose),
         (&[0x80, 0x00], WsBroken::NothingToContinue),
         (&[0x01, 0x00, 0x81, 0x00], WsBroken::Interleaved),

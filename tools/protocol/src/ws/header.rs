@@ -46,7 +46,8 @@ pub(super) fn parse_header(
         other => return Err(WsBroken::UnknownOpcode(other)),
     };
     let short = second & 0x7F;
-    if opcode >= 0x8 && (!is_last || short > 125) {
+    let is_control = opcode >= 0x8;
+    if is_control && !is_last {
         return Err(WsBroken::BadControl);
     }
     let (length, least, header_bytes) = match short {
@@ -62,6 +63,9 @@ pub(super) fn parse_header(
     };
     if length < least || length >> 63 != 0 {
         return Err(WsBroken::BadLength);
+    }
+    if is_control && length > 125 {
+        return Err(WsBroken::BadControl);
     }
     // Beyond the address space is beyond any limit.
     let length = usize::try_from(length).unwrap_or(usize::MAX);
