@@ -45,6 +45,12 @@ impl Server {
         }
     }
 
+    /// Its address over HTTP+SSE of 2024-11-05.
+    #[must_use]
+    pub fn sse(&self) -> String {
+        format!("http://{}/sse", self.authority)
+    }
+
     /// Its address over TCP.
     ///
     /// # Panics

@@ -42,7 +42,7 @@ pub enum Command {
     /// Name servers that already run.
     Attach(AttachArgs),
     /// Run one reference server in the foreground.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Show what the mcpipe tools of this user have running.
     Status,
     /// End what tools left behind that were killed together with their keepers.

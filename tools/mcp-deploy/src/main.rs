@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let ending = match cli.command {
         Command::Local(args) => local::run(args, &say),
         Command::Attach(args) => attach::run(args, &say),
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
         Command::Status => status::run(&say),
         Command::Down => down::run(&say),
     };

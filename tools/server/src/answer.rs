@@ -2,6 +2,7 @@
 
 use crate::metrics::Outcome;
 use crate::reply;
+use crate::subscriptions::Instant;
 
 /// An answer and what is known about it.
 pub(crate) struct Answer {
@@ -12,7 +13,11 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// Work beyond the usual latency.
     pub(crate) own_ns: u64,
-    pub(crate) steps: Option<Steps>,
+    pub(crate) steps: Option<Box<Steps>>,
+    /// The JSON of the token that the call carries.
+    pub(crate) token: Option<Box<str>>,
+    /// The resource that the call changed, and when.
+    pub(crate) changed: Option<Box<(String, Instant)>>,
 }
 
 /// Notifications on the way to an answer.
@@ -41,6 +46,8 @@ impl Answer {
             outcome: Outcome::Ok,
             own_ns: 0,
             steps: None,
+            token: None,
+            changed: None,
         }
     }
 
@@ -51,6 +58,8 @@ impl Answer {
             outcome: Outcome::RpcError,
             own_ns: 0,
             steps: None,
+            token: None,
+            changed: None,
         }
     }
 }

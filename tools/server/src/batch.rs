@@ -47,7 +47,7 @@ pub(crate) fn read(
                         Answer::error(id, code::INVALID_REQUEST, message, None)
                     }
                     None => Answer::error(id, code::INVALID_PARAMS, "params is an object", None),
-                    Some(params) => state.catalogue.answer(Era::Legacy, id, method, &params),
+                    Some(params) => state.answer(Era::Legacy, id, method, &params, None),
                 };
                 (id, method, answer)
             }

@@ -11,17 +11,20 @@ use crate::pages::Pages;
 use crate::params::Params;
 use crate::reply::{self, Caching};
 use crate::resources::Resources;
+use crate::subscriptions::Instant;
+use crate::versions::Versions;
 use crate::{prompts, resources, tools};
 
 /// What the server can do, as both handshakes tell it.
-const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":false,"listChanged":false},"prompts":{"listChanged":false},"completions":{}"#;
+const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":true,"listChanged":false},"prompts":{"listChanged":false},"completions":{}"#;
 const INSTRUCTIONS: &str = r#","instructions":"A server to measure against: echo and add are cheap, slow and payload are as told.""#;
 
 /// What is answered without looking at the state of any client.
 pub(crate) struct Catalogue {
     eras: Eras,
     tools: Pages,
-    resources: Resources,
+    pub(crate) resources: Resources,
+    pub(crate) versions: Versions,
     resource_list: Pages,
     templates: Pages,
     prompts: Pages,
@@ -48,6 +51,7 @@ impl Catalogue {
             eras: options.eras,
             tools: pages("tools", "tools", tools::listed()),
             resources,
+            versions: Versions::default(),
             resource_list: pages("resources", "resources", resources.listed()),
             templates: pages("templates", "resourceTemplates", Resources::templates()),
             prompts: pages("prompts", "prompts", prompts::listed()),
@@ -90,6 +94,7 @@ impl Catalogue {
     }
 
     /// Answers everything but `initialize`.
+    /// Subscriptions, which are their client's, are [`State::answer`](crate::state::State::answer)'s business.
     pub(crate) fn answer(&self, era: Era, id: &str, method: Method, params: &Params<'_>) -> Answer {
         let result = |caching, fields: &str| Answer::done(reply::result(id, era, caching, fields));
         let wrong = |sentence: &str| Answer::error(id, code::INVALID_PARAMS, sentence, None);
@@ -112,10 +117,10 @@ impl Catalogue {
             Method::ResourcesList => self.list(&self.resource_list, era, id, params),
             Method::TemplatesList => self.list(&self.templates, era, id, params),
             Method::PromptsList => self.list(&self.prompts, era, id, params),
-            Method::ToolsCall => call(era, id, params),
+            Method::ToolsCall => self.call(era, id, params),
             Method::ResourcesRead => match params.uri.as_deref() {
                 None => wrong("resources/read needs a uri"),
-                Some(uri) => match self.resources.read(uri) {
+                Some(uri) => match self.resources.read(uri, &self.versions) {
                     Some(fields) => result(Caching::Allowed, &fields),
                     None => {
                         let (message, data) = resources::missing(uri);
@@ -145,6 +150,9 @@ impl Catalogue {
             | Method::Ping
             | Method::SetLevel
             | Method::Discover
+            | Method::Subscribe
+            | Method::Unsubscribe
+            | Method::Listen
             | Method::Other => {
                 let message = match era {
                     Era::Legacy => "no such method",
@@ -165,6 +173,59 @@ impl Catalogue {
             }
         }
     }
+
+    fn call(&self, era: Era, id: &str, params: &Params<'_>) -> Answer {
+        let Some(name) = params.name.as_deref() else {
+            return Answer::error(id, code::INVALID_PARAMS, "tools/call needs a name", None);
+        };
+        let Some(done) = tools::call(name, params.arguments) else {
+            let message = "no such tool: tools/list names them";
+            return Answer::error(id, code::INVALID_PARAMS, message, None);
+        };
+        let result = |fields: &str| Answer::done(reply::result(id, era, Caching::Silent, fields));
+        match done {
+            tools::Outcome::Done(fields) => result(&fields),
+            tools::Outcome::After(own_ns, fields) => Answer {
+                own_ns,
+                ..result(&fields)
+            },
+            tools::Outcome::Steps {
+                n,
+                every_ns,
+                fields,
+            } => Answer {
+                own_ns: u64::from(n) * every_ns,
+                steps: params.progress_token().map(|token| {
+                    Box::new(Steps {
+                        token: token.to_owned(),
+                        n,
+                        every_ns,
+                    })
+                }),
+                ..result(&fields)
+            },
+            tools::Outcome::Touch(n) => match self.resources.uri(n) {
+                None => Answer {
+                    outcome: Outcome::ToolError,
+                    ..result(&tools::failed(
+                        "there is no such text: resources/list names them",
+                    ))
+                },
+                Some(uri) => {
+                    let (version, changed) = (self.versions.touch(n), Instant::now());
+                    let fields = tools::touched(&uri, version, changed);
+                    Answer {
+                        changed: Some(Box::new((uri, changed))),
+                        ..result(&fields)
+                    }
+                }
+            },
+            tools::Outcome::Failed(fields) => Answer {
+                outcome: Outcome::ToolError,
+                ..result(&fields)
+            },
+        }
+    }
 }
 
 /// RFC 5424's, as MCP names them.
@@ -178,38 +239,3 @@ const LEVELS: [&str; 8] = [
     "alert",
     "emergency",
 ];
-
-fn call(era: Era, id: &str, params: &Params<'_>) -> Answer {
-    let Some(name) = params.name.as_deref() else {
-        return Answer::error(id, code::INVALID_PARAMS, "tools/call needs a name", None);
-    };
-    let Some(done) = tools::call(name, params.arguments) else {
-        let message = "no such tool: tools/list names them";
-        return Answer::error(id, code::INVALID_PARAMS, message, None);
-    };
-    let result = |fields: &str| Answer::done(reply::result(id, era, Caching::Silent, fields));
-    match done {
-        tools::Outcome::Done(fields) => result(&fields),
-        tools::Outcome::After(own_ns, fields) => Answer {
-            own_ns,
-            ..result(&fields)
-        },
-        tools::Outcome::Steps {
-            n,
-            every_ns,
-            fields,
-        } => Answer {
-            own_ns: u64::from(n) * every_ns,
-            steps: params.progress_token().map(|token| Steps {
-                token: token.to_owned(),
-                n,
-                every_ns,
-            }),
-            ..result(&fields)
-        },
-        tools::Outcome::Failed(fields) => Answer {
-            outcome: Outcome::ToolError,
-            ..result(&fields)
-        },
-    }
-}

@@ -9,17 +9,21 @@
 //! (`timing`), so an answer needs no task of its own: it waits in its connection for one alarm.
 
 mod answer;
+mod audit;
 mod batch;
 mod connection;
 mod delay;
 mod dispatch;
 mod guard;
+mod held;
 mod http;
 mod link;
+mod log_file;
 mod message;
 mod method;
 mod metrics;
 mod options;
+mod outbox;
 mod pages;
 mod params;
 mod prompts;
@@ -29,9 +33,12 @@ mod serving;
 mod session;
 mod state;
 mod stdio;
+mod subscribing;
+mod subscriptions;
 mod timing;
 mod tools;
 mod truth;
+mod versions;
 mod websocket;
 
 use std::future::Future;
@@ -40,21 +47,24 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use options::{AnswerForm, Eras, Limits, Lists, Options};
+pub use options::{AnswerForm, Eras, Gone, Limits, Lists, Options};
 pub use serving::Door;
 pub use timing::{Contention, Latency, SpecError, Stall};
 
 /// Why a server did not start, or did not end well.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// The truth file could not be created, or the kernel gave no timer.
+    /// The truth or audit file could not be created, or the kernel gave no timer.
     #[error(
-        "the server cannot start: check that the folder of the truth file exists and may be written ({0})"
+        "the server cannot start: check that the folders of the truth and audit files exist and may be written ({0})"
     )]
     Start(#[source] io::Error),
     /// stdin and stdout cannot carry a session.
     #[error("stdin and stdout cannot carry a session: give pipes, a socket or files ({0})")]
     Stdio(#[source] io::Error),
+    /// Calls were executed that the audit file does not hold.
+    #[error("the audit file is incomplete, do not judge by it ({0})")]
+    Audit(#[source] io::Error),
     /// Answers were given that the truth file does not hold.
     #[error("the truth file is incomplete, do not measure against it ({0})")]
     Truth(#[source] io::Error),
@@ -77,6 +87,9 @@ pub async fn serve(
     let served = serving::serve_at(&state, doors, stop).await;
     ringing.abort();
     served.map_err(ServeError::Stdio)?;
+    if let Some(audit) = &state.audit {
+        audit.finish().map_err(ServeError::Audit)?;
+    }
     match &state.truth {
         Some(truth) => truth.finish().map_err(ServeError::Truth),
         None => Ok(()),

@@ -15,12 +15,15 @@ pub(crate) enum Method {
     PromptsGet,
     Complete,
     SetLevel,
+    Subscribe,
+    Unsubscribe,
+    Listen,
     /// Whatever else a client sends; one label for all, since the name is the client's.
     Other,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Initialize,
         Self::Ping,
         Self::Discover,
@@ -33,6 +36,9 @@ impl Method {
         Self::PromptsGet,
         Self::Complete,
         Self::SetLevel,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::Listen,
         Self::Other,
     ];
 
@@ -58,13 +64,16 @@ impl Method {
             Self::PromptsGet => "prompts/get",
             Self::Complete => "completion/complete",
             Self::SetLevel => "logging/setLevel",
+            Self::Subscribe => "resources/subscribe",
+            Self::Unsubscribe => "resources/unsubscribe",
+            Self::Listen => "subscriptions/listen",
             Self::Other => "other",
         }
     }
 
     /// Whether the known truth (latency, workers, errors) applies: not to the handshake, so that a
-    /// client finds its dialect whatever is being measured.
+    /// client finds its dialect whatever is being measured, nor to a stream that stays open.
     pub(crate) const fn is_timed(self) -> bool {
-        !matches!(self, Self::Initialize | Self::Discover)
+        !matches!(self, Self::Initialize | Self::Discover | Self::Listen)
     }
 }

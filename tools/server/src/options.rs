@@ -28,6 +28,16 @@ pub enum Eras {
     Modern,
 }
 
+/// How a session that is gone is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gone {
+    /// 404, as the specification wants.
+    #[default]
+    NotFound,
+    /// 400, as TypeScript servers do.
+    BadRequest,
+}
+
 /// What one client, or all of them, may use. Each limit has its answer; none of them ends the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -98,6 +108,18 @@ pub struct Options {
     pub error_rate: f64,
     /// Seed of latencies and errors; the same seed and order of calls give the same ones.
     pub seed: u64,
+    /// All text resources change this often, and whoever subscribed is told.
+    pub change_every: Option<Duration>,
+    /// A legacy session over HTTP ends so long after it began, used or not.
+    pub session_ttl: Option<Duration>,
+    /// The status for a session that is gone: 404, or 400 as some servers say it.
+    pub gone: Gone,
+    /// Every stream of events is cut off so long after it began, to be resumed where it can be.
+    pub cut_streams: Option<Duration>,
+    /// Where each executed call that carries a token is logged, one JSON object a line; appended to.
+    pub audit: Option<PathBuf>,
+    /// The name of a cookie that clients over HTTP are given and are expected to send.
+    pub cookie: Option<String>,
     /// Where each answer's instant is logged, one JSON object a line.
     pub truth: Option<PathBuf>,
 }

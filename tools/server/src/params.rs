@@ -17,7 +17,7 @@ pub(crate) struct Params<'a> {
     /// tools/call, prompts/get.
     #[serde(borrow)]
     pub(crate) arguments: Option<&'a RawValue>,
-    /// resources/read.
+    /// resources/read, subscribe and unsubscribe.
     #[serde(borrow)]
     pub(crate) uri: Option<Text<'a>>,
     /// The lists.
@@ -35,6 +35,9 @@ pub(crate) struct Params<'a> {
     /// logging/setLevel.
     #[serde(borrow)]
     pub(crate) level: Option<Text<'a>>,
+    /// subscriptions/listen.
+    #[serde(borrow)]
+    pub(crate) notifications: Option<Wanted<'a>>,
     /// notifications/cancelled.
     #[serde(borrow, rename = "requestId")]
     pub(crate) request_id: Option<&'a RawValue>,
@@ -47,8 +50,18 @@ pub(crate) struct Meta<'a> {
     pub(crate) protocol_version: Option<Text<'a>>,
     #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
     pub(crate) client_capabilities: Option<&'a RawValue>,
+    /// Ours: tells a call from every other one, for `--audit`.
+    #[serde(borrow, rename = "mcpipe/token")]
+    token: Option<&'a RawValue>,
     #[serde(borrow, rename = "progressToken")]
     pub(crate) progress_token: Option<&'a RawValue>,
+}
+
+/// What a modern client wants to hear of; the lists never change here.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Wanted<'a> {
+    #[serde(borrow, default, rename = "resourceSubscriptions")]
+    pub(crate) resources: Vec<Text<'a>>,
 }
 
 /// What is to be completed.
@@ -100,11 +113,19 @@ impl<'a> Params<'a> {
                 .is_some_and(|capabilities| capabilities.get().starts_with('{'))
     }
 
+    /// The token that tells the call from every other one: a string or a number of at most 256 bytes.
+    pub(crate) fn audit_token(&self) -> Option<&'a str> {
+        scalar(self.meta.as_ref()?.token?.get()).filter(|token| token.len() <= 256)
+    }
+
     /// The token under which the client wants to hear of progress: a string or a number.
     pub(crate) fn progress_token(&self) -> Option<&'a str> {
-        let token = self.meta.as_ref()?.progress_token?.get();
-        token
-            .starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
-            .then_some(token)
+        scalar(self.meta.as_ref()?.progress_token?.get())
     }
+}
+
+/// A string or a number.
+fn scalar(json: &str) -> Option<&str> {
+    json.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit())
+        .then_some(json)
 }

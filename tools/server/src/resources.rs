@@ -2,6 +2,7 @@
 
 use crate::reply::push_json;
 use crate::tools::LARGEST_TEXT;
+use crate::versions::Versions;
 
 /// Where the texts live; a number from 1 up follows.
 const TEXT: &str = "mcpipe://text/";
@@ -37,17 +38,30 @@ impl Resources {
         )]
     }
 
+    /// The number of a text, if there is one of that URI.
+    pub(crate) fn text(self, uri: &str) -> Option<usize> {
+        number(uri.strip_prefix(TEXT)?).filter(|n| (1..=self.count).contains(n))
+    }
+
+    /// The URI of a text, if there is one of that number.
+    pub(crate) fn uri(self, n: usize) -> Option<String> {
+        (1..=self.count).contains(&n).then(|| format!("{TEXT}{n}"))
+    }
+
     /// The fields of a read result; `None` where there is no such resource.
-    pub(crate) fn read(self, uri: &str) -> Option<String> {
-        if let Some(n) = uri.strip_prefix(TEXT) {
-            let n = number(n).filter(|n| (1..=self.count).contains(n))?;
+    pub(crate) fn read(self, uri: &str, versions: &Versions) -> Option<String> {
+        if uri.starts_with(TEXT) {
+            let n = self.text(uri)?;
             let mut fields = String::with_capacity(self.size_bytes + 128);
             fields.push_str(&format!(
                 r#""contents":[{{"uri":"{TEXT}{n}","mimeType":"text/plain","text":""#
             ));
             // Plain ASCII without escapes: as many characters as bytes, and nothing to escape.
             let from = fields.len();
-            fields.push_str(&format!("This is text {n}. "));
+            match versions.of(n) {
+                0 => fields.push_str(&format!("This is text {n}. ")),
+                version => fields.push_str(&format!("This is text {n}, version {version}. ")),
+            }
             while fields.len() - from < self.size_bytes {
                 fields.push_str("The quick brown fox jumps over the lazy dog. ");
             }

@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, timeout};
 
 use crate::connection::{Connection, Socket, Stream};
 use crate::guard::canonical;
@@ -66,14 +66,19 @@ pub(crate) async fn serve_at(
         };
     }
     let mut stop = pin!(stop);
-    let mut sweep = interval(sweep_every(state.options.limits.idle));
+    let ttl = state.options.session_ttl.unwrap_or(Duration::MAX);
+    let mut sweep = interval(sweep_every(state.options.limits.idle.min(ttl)));
+    let mut changes = state
+        .options
+        .change_every
+        .map(|every| interval_at(Instant::now() + every, every));
     loop {
         tokio::select! {
             _ = sessions.join_next(), if !sessions.is_empty() => break,
             _ = sweep.tick() => {
-                state.sessions.sweep(state.options.limits.idle);
-                state.metrics.set_http_sessions(state.sessions.count());
+                state.sweep();
             }
+            () = next_change(&mut changes) => state.change_all(),
             () = &mut stop => break,
         }
     }
@@ -126,6 +131,15 @@ impl Addresses {
             self.peer_port,
             state.truth.as_ref(),
         ))
+    }
+}
+
+async fn next_change(changes: &mut Option<Interval>) {
+    match changes {
+        Some(ticks) => {
+            ticks.tick().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use protocol::revision::Revision;
 use record::clock::mono_us;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
+
+use crate::outbox::Outbox;
+use crate::subscribing::Ear;
 
 /// What one `initialize` opened.
 pub(crate) struct Session {
     pub(crate) id: String,
     /// As negotiated.
     pub(crate) revision: Revision,
-    /// Told when the session is gone, so that its GET stream ends.
-    pub(crate) ended: Arc<Notify>,
+    /// What its stream of events has to say; closed when the session is gone.
+    pub(crate) outbox: Arc<Outbox>,
+    /// What it wants to hear of.
+    ear: Mutex<Ear>,
+    opened_us: u64,
     used_us: AtomicU64,
     waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
@@ -23,6 +29,11 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn touch(&self) {
         self.used_us.store(mono_us(), Ordering::Relaxed);
+    }
+
+    /// What it wants to hear of.
+    pub(crate) fn ear(&self) -> MutexGuard<'_, Ear> {
+        lock(&self.ear)
     }
 
     /// Notes that the call `id` waits for its answer; it hears of a cancellation through [`Ticket`].
@@ -75,30 +86,36 @@ pub(crate) struct Full;
 pub(crate) struct Sessions {
     open: Mutex<HashMap<String, Arc<Session>>>,
     most: usize,
+    /// How long a session lives, used or not.
+    ttl: Option<Duration>,
     leak_bytes: usize,
     /// Never given back: that is what `--leak` is for.
     leaked: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(most: usize, leak_bytes: usize) -> Self {
+    pub(crate) fn new(most: usize, ttl: Option<Duration>, leak_bytes: usize) -> Self {
         Self {
             open: Mutex::new(HashMap::new()),
             most,
+            ttl,
             leak_bytes,
             leaked: Mutex::new(Vec::new()),
         }
     }
 
-    /// Opens a session.
+    /// Opens a session, whose stream can say again what it said where `replays`.
     ///
     /// # Errors
     /// Where there are as many as there may be.
-    pub(crate) fn open(&self, revision: Revision) -> Result<Arc<Session>, Full> {
+    pub(crate) fn open(&self, revision: Revision, replays: bool) -> Result<Arc<Session>, Full> {
+        let outbox = Arc::new(Outbox::new(replays));
         let session = Arc::new(Session {
             id: mint().ok_or(Full)?,
             revision,
-            ended: Arc::new(Notify::new()),
+            ear: Mutex::new(Ear::on(&outbox)),
+            outbox,
+            opened_us: mono_us(),
             used_us: AtomicU64::new(mono_us()),
             waiting: Mutex::new(HashMap::new()),
         });
@@ -123,30 +140,34 @@ impl Sessions {
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {
         let session = lock(&self.open).get(id).cloned()?;
+        // The sweep takes it away, but later.
+        if self.is_over(&session, mono_us()) {
+            return None;
+        }
         session.touch();
         Some(session)
     }
 
-    /// Ends a session; whether there was one.
-    pub(crate) fn end(&self, id: &str) -> bool {
-        let session = lock(&self.open).remove(id);
-        if let Some(session) = &session {
-            session.ended.notify_waiters();
-        }
-        session.is_some()
+    fn is_over(&self, session: &Session, now_us: u64) -> bool {
+        let lived_us = u128::from(now_us.saturating_sub(session.opened_us));
+        self.ttl.is_some_and(|ttl| lived_us >= ttl.as_micros())
     }
 
-    /// Ends the sessions that were not used for so long.
-    pub(crate) fn sweep(&self, idle: Duration) {
+    /// Takes a session out; its caller sees to what waits in it.
+    pub(crate) fn end(&self, id: &str) -> Option<Arc<Session>> {
+        lock(&self.open).remove(id)
+    }
+
+    /// Takes out the sessions that were not used for so long, or have had their time.
+    pub(crate) fn sweep(&self, idle: Duration) -> Vec<Arc<Session>> {
         let now_us = mono_us();
         let idle_us = idle.as_micros() as u64;
-        lock(&self.open).retain(|_, session| {
-            let stays = now_us.saturating_sub(session.used_us.load(Ordering::Relaxed)) < idle_us;
-            if !stays {
-                session.ended.notify_waiters();
-            }
-            stays
+        let mut open = lock(&self.open);
+        let ended = open.extract_if(|_, session| {
+            let quiet_us = now_us.saturating_sub(session.used_us.load(Ordering::Relaxed));
+            quiet_us >= idle_us || self.is_over(session, now_us)
         });
+        ended.map(|(_, session)| session).collect()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -172,13 +193,13 @@ mod tests {
 
     #[test]
     fn sessions_are_limited_ended_and_swept() {
-        let sessions = Sessions::new(2, 0);
-        let first = sessions.open(Revision::LATEST_LEGACY).unwrap();
-        let second = sessions.open(Revision::LATEST_LEGACY).unwrap();
+        let sessions = Sessions::new(2, None, 0);
+        let first = sessions.open(Revision::LATEST_LEGACY, true).unwrap();
+        let second = sessions.open(Revision::LATEST_LEGACY, true).unwrap();
         assert_ne!(first.id, second.id);
-        assert!(sessions.open(Revision::LATEST_LEGACY).is_err());
-        assert!(sessions.end(&first.id));
-        assert!(!sessions.end(&first.id));
+        assert!(sessions.open(Revision::LATEST_LEGACY, true).is_err());
+        assert!(sessions.end(&first.id).is_some());
+        assert!(sessions.end(&first.id).is_none());
         sessions.sweep(Duration::from_secs(3600));
         assert_eq!(sessions.count(), 1);
         sessions.sweep(Duration::ZERO);
@@ -187,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_cancellation_reaches_the_call_and_a_ticket_removes_only_itself() {
-        let sessions = Sessions::new(2, 0);
-        let session = sessions.open(Revision::LATEST_LEGACY).unwrap();
+        let sessions = Sessions::new(2, None, 0);
+        let session = sessions.open(Revision::LATEST_LEGACY, true).unwrap();
         let first = session.wait("1");
         let mut second = session.wait("1");
         drop(first);

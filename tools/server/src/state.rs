@@ -10,6 +10,7 @@ use record::clock::{boot_id, mono_ns};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::audit::Audit;
 use crate::connection::Connection;
 use crate::delay::Alarm;
 use crate::dispatch::Catalogue;
@@ -18,7 +19,8 @@ use crate::method::Method;
 use crate::metrics::{Class, Metrics, Outcome, Transport};
 use crate::options::Options;
 use crate::params::Params;
-use crate::session::Sessions;
+use crate::session::{Session, Sessions};
+use crate::subscriptions::Subscriptions;
 use crate::timing::{Book, Model};
 use crate::truth::{self, Truth};
 
@@ -38,9 +40,13 @@ pub(crate) struct State {
     pub(crate) catalogue: Catalogue,
     pub(crate) guard: Guard,
     pub(crate) sessions: Sessions,
+    /// Of HTTP+SSE (2024-11-05), where a session is as long as its stream.
+    pub(crate) sse_sessions: Sessions,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) metrics: Metrics,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) truth: Option<Arc<Truth>>,
+    pub(crate) audit: Option<Audit>,
     pub(crate) phase: watch::Sender<Phase>,
     book: Book,
     start_ns: u64,
@@ -89,10 +95,21 @@ impl State {
         Ok(Self {
             catalogue: Catalogue::new(&options),
             guard: Guard::new(&options.allow_hosts, &options.allow_origins),
-            sessions: Sessions::new(options.limits.sessions, options.leak_bytes_per_session),
+            sessions: Sessions::new(
+                options.limits.sessions,
+                options.session_ttl,
+                options.leak_bytes_per_session,
+            ),
+            sse_sessions: Sessions::new(
+                options.limits.sessions,
+                options.session_ttl,
+                options.leak_bytes_per_session,
+            ),
+            subscriptions: Subscriptions::default(),
             metrics: Metrics::default(),
             alarm: Alarm::new()?,
             truth,
+            audit: options.audit.as_deref().map(Audit::open).transpose()?,
             phase: watch::Sender::new(Phase::Serving),
             book: Book::new(model, options.seed),
             start_ns,
@@ -111,6 +128,27 @@ impl State {
         match self.options.stall {
             Some(stall) => stall.release_ns(self.start_ns, done_ns),
             None => done_ns,
+        }
+    }
+
+    /// Ends what a session that was taken out still has: its stream, its subscriptions, its calls.
+    pub(crate) fn part(&self, session: &Session, transport: Transport) {
+        session.ear().close(self);
+        for planned in session.outbox.close() {
+            self.count(&planned, transport, true);
+        }
+    }
+
+    /// Ends the sessions that have had their time.
+    pub(crate) fn sweep(&self) {
+        for (sessions, transport) in [
+            (&self.sessions, Transport::Http),
+            (&self.sse_sessions, Transport::Sse),
+        ] {
+            for session in sessions.sweep(self.options.limits.idle) {
+                self.part(&session, transport);
+            }
+            self.metrics.set_sessions(transport, sessions.count());
         }
     }
 
@@ -144,12 +182,16 @@ impl State {
                 answer = Answer::error(id, code::INTERNAL_ERROR, message, None);
             }
         }
+        if let (Some(audit), Some(token), None) = (&self.audit, &answer.token, answer.code) {
+            audit.executed(token, id, method.label(), received_ns / 1_000);
+        }
         let truth_line = self.truth.as_ref().map(|_| {
             let session = match asker {
                 Asker::Session(id) => format!("\"{id}\""),
                 Asker::Connection(connection) => connection.number.to_string(),
             };
-            truth::line(id, &session, method.label(), received_ns / 1_000)
+            let token = answer.token.as_deref();
+            truth::line(id, &session, method.label(), token, received_ns / 1_000)
         });
         Planned {
             release_ns: self.release_ns(done_ns),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::reply::push_json;
+use crate::subscriptions::Instant;
 
 /// The most that `echo` takes and `payload` gives, in characters: a quarter of the usual frame limit,
 /// so that an answer fits even where each character is escaped.
@@ -22,6 +23,8 @@ pub(crate) enum Outcome {
         every_ns: u64,
         fields: String,
     },
+    /// The text resource of this number is to change.
+    Touch(usize),
     /// Arguments that do not fit the schema: `isError` with this sentence (2025-11-25, tools).
     Failed(String),
 }
@@ -36,7 +39,7 @@ struct Listed {
     read_only: bool,
 }
 
-const LISTED: [Listed; 6] = [
+const LISTED: [Listed; 7] = [
     Listed {
         name: "echo",
         text: "Gives the message back.",
@@ -71,6 +74,12 @@ const LISTED: [Listed; 6] = [
         name: "progress",
         text: "Sends n notifications of progress to a client that gave a progressToken, then answers.",
         schema: r#"{"n":{"type":"integer","minimum":1,"maximum":1000,"description":"how many notifications"},"every_ms":{"type":"integer","minimum":0,"maximum":10000,"default":0,"description":"time between two of them"}},"required":["n"]"#,
+        read_only: false,
+    },
+    Listed {
+        name: "touch",
+        text: "Changes the text resource mcpipe://text/n; who has subscribed to it is told.",
+        schema: r#"{"n":{"type":"integer","minimum":1,"maximum":10000,"default":1,"description":"which text"}}"#,
         read_only: false,
     },
 ];
@@ -126,6 +135,17 @@ struct Payload {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Touch {
+    #[serde(default = "one")]
+    n: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Progress {
     n: u32,
     #[serde(default)]
@@ -164,11 +184,24 @@ pub(crate) fn call(name: &str, arguments: Option<&RawValue>) -> Option<Outcome> 
                 "n must be from 1 to 1000 and every_ms from 0 to 10000",
             )),
         }),
+        "touch" => read(raw).map(|Touch { n }| Outcome::Touch(n)),
         _ => return None,
     };
-    Some(outcome.unwrap_or_else(|sentence| {
-        Outcome::Failed(content(&quoted(&sentence)) + r#","isError":true"#)
-    }))
+    Some(outcome.unwrap_or_else(|sentence| Outcome::Failed(failed(&sentence))))
+}
+
+/// The fields of a result that says why the tool failed.
+pub(crate) fn failed(sentence: &str) -> String {
+    content(&quoted(sentence)) + r#","isError":true"#
+}
+
+/// The fields of `touch`'s result, the instant of the change among them.
+pub(crate) fn touched(uri: &str, version: u64, changed: Instant) -> String {
+    let text = content(&quoted(&format!("{uri} has version {version}")));
+    format!(
+        r#"{text},"structuredContent":{{"uri":"{uri}","version":{version},{}}}"#,
+        changed.fields()
+    )
 }
 
 /// The string comes back as it came, escapes and all: it is read once and copied once.

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use record::clock::mono_ns;
-use tokio::sync::mpsc;
 
+use super::stream::Stream;
 use crate::connection::{Busy, Connection};
 use crate::delay::Sleep;
 use crate::metrics::Transport;
@@ -22,8 +22,8 @@ use crate::state::{Planned, State};
 pub(crate) enum AnswerBody {
     Full(Option<Bytes>),
     Events(Box<Events>),
-    /// The legacy GET stream: comments, until its session ends.
-    Quiet(mpsc::Receiver<Bytes>),
+    /// What a client hears without having asked.
+    Stream(Box<Stream>),
 }
 
 impl AnswerBody {
@@ -151,7 +151,7 @@ impl Body for AnswerBody {
         let next = match self.get_mut() {
             Self::Full(text) => Poll::Ready(text.take()),
             Self::Events(events) => events.poll(cx),
-            Self::Quiet(comments) => comments.poll_recv(cx),
+            Self::Stream(stream) => stream.poll(cx),
         };
         next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -165,7 +165,7 @@ impl Body for AnswerBody {
             Self::Full(text) => {
                 SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
             }
-            Self::Events(_) | Self::Quiet(_) => SizeHint::default(),
+            Self::Events(_) | Self::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use protocol::revision::{Era, Revision};
 
 use super::refusal::Refusal;
 use crate::metrics::Class;
+use crate::options::Gone;
 use crate::session::Session;
 use crate::state::State;
 
@@ -43,11 +44,11 @@ pub(crate) fn context(state: &State, headers: &HeaderMap) -> Result<Context, Ref
     let Some(session) = session else {
         let sentence =
             "no such session, it has ended: send initialize without the Mcp-Session-Id header";
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            Class::SessionUnknown,
-            sentence,
-        ));
+        let status = match state.options.gone {
+            Gone::NotFound => StatusCode::NOT_FOUND,
+            Gone::BadRequest => StatusCode::BAD_REQUEST,
+        };
+        return Err(Refusal::new(status, Class::SessionUnknown, sentence));
     };
     Ok(Context {
         revision: revision.unwrap_or(session.revision),

@@ -1,30 +1,27 @@
 //! GET and DELETE on `/mcp`: the legacy stream from the server, and the end of a session.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::header::ACCEPT;
 use hyper::{HeaderMap, Response, StatusCode};
 use protocol::header;
 use protocol::revision::Revision;
-use tokio::sync::mpsc;
 
 use super::body::AnswerBody;
 use super::legacy;
 use super::refusal::Refusal;
 use super::respond::events;
-use crate::connection::{Busy, Connection};
-use crate::metrics::Class;
-use crate::state::{Phase, State};
+use super::stream::{Purpose, Stream, event_id, place_of};
+use crate::connection::Connection;
+use crate::metrics::{Class, Transport};
+use crate::state::State;
 
-/// How often the silent stream says that it is alive; proxies give up after 60 s.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
-
-/// Opens the stream on which a server could send requests and notifications; ours has none to send.
+/// Opens the stream on which a session hears of what changes, from where a client left off that names
+/// the last event it saw (`Last-Event-ID`). A second stream takes the place of the first.
 ///
 /// # Errors
-/// 405 without sessions or without an Accept of events, else what [`legacy::context`] finds.
+/// 405 without sessions or without an Accept of events, 400 for an event id that was never given, else
+/// what [`legacy::context`] finds.
 pub(super) fn listen(
     state: &Arc<State>,
     connection: &Arc<Connection>,
@@ -34,36 +31,34 @@ pub(super) fn listen(
         let sentence = "GET opens a WebSocket, or the event stream of a legacy session (Accept: text/event-stream)";
         return Err(not_allowed(sentence));
     }
-    let Some(session) = legacy::context(state, headers)?.session else {
+    let context = legacy::context(state, headers)?;
+    let Some(session) = context.session else {
         return Err(not_allowed(
             "this server keeps no sessions, so there is no stream to open",
         ));
     };
-    let (send, comments) = mpsc::channel(1);
-    let mut phase = state.phase.subscribe();
-    // An open stream is use of its session, so it must speak before that is idle.
-    let every = COMMENT_EVERY
-        .min(state.options.limits.idle / 4)
-        .max(Duration::from_millis(1));
-    let busy = Busy::new(connection);
-    tokio::spawn(async move {
-        let _busy = busy;
-        let mut ticks = tokio::time::interval(every);
-        loop {
-            tokio::select! {
-                () = session.ended.notified() => return,
-                () = send.closed() => return,
-                _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
-                _ = ticks.tick() => {
-                    session.touch();
-                    // A client that has not read the last comment needs no other.
-                    let _ = send.try_send(Bytes::from_static(b": alive\n\n"));
-                }
-            }
-        }
-    });
-    Ok(events(AnswerBody::Quiet(comments)))
+    let seen = match headers.get(header::LAST_EVENT_ID) {
+        None => None,
+        Some(id) => Some(id.to_str().ok().and_then(place_of).ok_or_else(|| {
+            let sentence = "no such event: send the Last-Event-ID that an event of this stream had";
+            Refusal::new(StatusCode::BAD_REQUEST, Class::InvalidRequest, sentence)
+        })?),
+    };
+    // 2025-11-25: an id without data comes first, so that a stream without events can be resumed too.
+    let first = if context.revision >= Revision::V2025_11_25 {
+        let id = event_id(seen.unwrap_or_else(|| session.outbox.given()));
+        format!("id: {id}\nretry: {RETRY_MS}\ndata:\n\n")
+    } else {
+        String::from(": alive\n\n")
+    };
+    let outbox = Arc::clone(&session.outbox);
+    let purpose = Purpose::Session(session);
+    let stream = Stream::new(state, connection, &outbox, purpose, seen, Some(first));
+    Ok(events(AnswerBody::Stream(Box::new(stream))))
 }
+
+/// How long a client is asked to wait before it opens a stream again.
+const RETRY_MS: u32 = 100;
 
 /// Ends a session.
 ///
@@ -77,13 +72,16 @@ pub(super) fn delete(state: &State, headers: &HeaderMap) -> Result<Response<Answ
     }
     if let Some(session) = legacy::context(state, headers)?.session {
         state.sessions.end(&session.id);
-        state.metrics.set_http_sessions(state.sessions.count());
+        state.part(&session, Transport::Http);
+        state
+            .metrics
+            .set_sessions(Transport::Http, state.sessions.count());
     }
     Ok(Response::new(AnswerBody::EMPTY))
 }
 
 /// Named in so many words: `*/*` is what a browser sends that has lost its way.
-fn takes_events(headers: &HeaderMap) -> bool {
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT)
         .iter()

@@ -2,6 +2,7 @@
 
 mod accept;
 pub(crate) mod body;
+mod cookie;
 mod intake;
 mod legacy;
 mod listen;
@@ -10,6 +11,8 @@ mod post;
 mod refusal;
 mod reply;
 mod respond;
+mod sse;
+mod stream;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,7 +34,13 @@ pub(crate) async fn handle(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    Ok(match route(&state, &connection, request).await {
+    let is_page = matches!(request.uri().path(), "/health" | "/metrics");
+    let cookie = if is_page {
+        None
+    } else {
+        cookie::is_sent(&state, request.headers())
+    };
+    let mut response = match route(&state, &connection, request).await {
         Ok(response) => {
             // A 202 answers no call, but a stall holds it too.
             if response.status() == StatusCode::ACCEPTED {
@@ -44,7 +53,22 @@ pub(crate) async fn handle(
             state.hold().await;
             refusal.into_response()
         }
-    })
+    };
+    if cookie == Some(false) {
+        cookie::set(&state, response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// The paths that speak MCP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Mcp,
+    /// For clients that expect it here (erlmcp).
+    WebSocket,
+    /// Both of HTTP+SSE (2024-11-05).
+    Sse,
+    Messages,
 }
 
 async fn route(
@@ -52,9 +76,11 @@ async fn route(
     connection: &Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Refusal> {
-    let websocket_only = match request.uri().path() {
-        "/mcp" => false,
-        "/mcp/ws" => true,
+    let place = match request.uri().path() {
+        "/mcp" => Place::Mcp,
+        "/mcp/ws" => Place::WebSocket,
+        "/sse" => Place::Sse,
+        "/messages" => Place::Messages,
         // Neither gives anything away, and both are asked by names that only an orchestrator knows.
         "/health" => {
             return page(&request, "application/json", || {
@@ -67,7 +93,7 @@ async fn route(
             });
         }
         _ => {
-            let sentence = "nothing here: MCP is at /mcp, and there are /health and /metrics";
+            let sentence = "nothing here: MCP is at /mcp, in 2024-11-05 also at /sse, and there are /health and /metrics";
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 Class::NotFound,
@@ -76,11 +102,26 @@ async fn route(
         }
     };
     admit(state, connection, request.headers())?;
+    match (place, request.method()) {
+        (Place::Sse, &Method::GET) => return sse::open(state, connection, request.headers()),
+        (Place::Sse, _) => {
+            return Err(listen::not_allowed(
+                "/sse takes GET: its first event says where to POST",
+            ));
+        }
+        (Place::Messages, &Method::POST) => return sse::message(state, request).await,
+        (Place::Messages, _) => {
+            return Err(listen::not_allowed(
+                "/messages takes POST: GET /sse opens a stream",
+            ));
+        }
+        (Place::Mcp | Place::WebSocket, _) => {}
+    }
     match *request.method() {
         Method::GET if websocket::is_upgrade(request.headers()) => {
             websocket::upgrade(state, connection, &mut request)
         }
-        _ if websocket_only => Err(listen::not_allowed(
+        _ if place == Place::WebSocket => Err(listen::not_allowed(
             "/mcp/ws takes WebSocket upgrades only: HTTP is at /mcp",
         )),
         Method::POST => post::post(state, connection, request).await,

@@ -14,15 +14,18 @@ use super::accept::{Accepts, check_content_type};
 use super::body::{AnswerBody, Waiting};
 use super::intake::read_body;
 use super::refusal::Refusal;
-use super::respond::{accepted, json};
+use super::respond::{accepted, events, json};
+use super::stream::{Purpose, Stream};
 use super::{legacy, modern};
 use crate::answer::Answer;
 use crate::batch;
 use crate::connection::Connection;
 use crate::message::{self, Message};
 use crate::method::Method;
-use crate::metrics::Class;
+use crate::metrics::{Class, Transport};
+use crate::outbox::Outbox;
 use crate::params::Params;
+use crate::reply::{self, Caching};
 use crate::session::Session;
 use crate::state::{State, class_of};
 
@@ -100,8 +103,11 @@ impl Post<'_> {
                 None => (bad_params(id), StatusCode::BAD_REQUEST),
                 Some(params) => match modern::check(state, self.headers, id, name, params) {
                     Err(answer) => (answer, StatusCode::BAD_REQUEST),
+                    Ok(()) if method == Method::Listen && self.accepts.events => {
+                        return self.listen(id, params).await;
+                    }
                     Ok(()) => {
-                        let answer = state.catalogue.answer(Era::Modern, id, method, params);
+                        let answer = state.answer(Era::Modern, id, method, params, None);
                         let unknown = answer.code == Some(code::METHOD_NOT_FOUND);
                         (
                             answer,
@@ -126,7 +132,10 @@ impl Post<'_> {
             .session;
         let answer = match &params {
             None => bad_params(id),
-            Some(params) => state.catalogue.answer(Era::Legacy, id, method, params),
+            Some(params) => {
+                let mut ear = session.as_ref().map(|session| session.ear());
+                state.answer(Era::Legacy, id, method, params, ear.as_deref_mut())
+            }
         };
         Ok(self
             .reply(
@@ -138,6 +147,26 @@ impl Post<'_> {
                 StatusCode::OK,
             )
             .await)
+    }
+
+    /// `subscriptions/listen`: a stream that stays open.
+    async fn listen(&self, id: &str, params: &Params<'_>) -> Result<Response<AnswerBody>, Refusal> {
+        let (state, outbox) = (self.state, Arc::new(Outbox::new(false)));
+        let listener = match state.listen(id, params, &outbox) {
+            Ok(listener) => listener,
+            Err(answer) => {
+                let (method, status) = (Method::Listen, StatusCode::BAD_REQUEST);
+                return Ok(self
+                    .reply(id, method, Era::Modern, None, answer, status)
+                    .await);
+            }
+        };
+        let purpose = Purpose::Listen {
+            listener,
+            goodbye: reply::result(id, Era::Modern, Caching::Silent, ""),
+        };
+        let stream = Stream::new(state, self.connection, &outbox, purpose, None, None);
+        Ok(events(AnswerBody::Stream(Box::new(stream))))
     }
 
     async fn initialize(
@@ -172,11 +201,13 @@ impl Post<'_> {
                 )
                 .await);
         }
-        let session = state.sessions.open(revision).map_err(|_| {
+        let session = state.sessions.open(revision, true).map_err(|_| {
             let sentence = "there are as many sessions as there may be: end one with DELETE, wait, or raise --max-sessions";
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Class::TooManySessions, sentence).id(id)
         })?;
-        state.metrics.set_http_sessions(state.sessions.count());
+        state
+            .metrics
+            .set_sessions(Transport::Http, state.sessions.count());
         let mut response = self
             .reply(
                 id,

@@ -5,7 +5,6 @@
 
 mod frames;
 mod framing;
-mod held;
 mod outgoing;
 mod send;
 mod talk;
@@ -30,6 +29,7 @@ use self::talk::Talk;
 use crate::connection::{Connection, Socket};
 use crate::delay::Sleep;
 use crate::metrics::{Class, Transport};
+use crate::outbox::Place;
 use crate::serving::Idle;
 use crate::state::{Phase, State};
 
@@ -71,6 +71,7 @@ pub(crate) async fn run(
         framing: form.reader(),
         unparsed: !early.is_empty(),
         rest: early,
+        place: None,
         idle: Idle::new(state.options.limits.idle),
         stopping: false,
         ended: false,
@@ -95,6 +96,7 @@ pub(crate) async fn run(
         }
     }
     link.talk.settle();
+    link.talk.stop_listening(false);
     for planned in link.talk.waiting.drain() {
         state.count(&planned, transport, true);
     }
@@ -109,6 +111,8 @@ struct Link<'a> {
     rest: Vec<u8>,
     /// `rest` may hold a whole message: taking stopped at a limit.
     unparsed: bool,
+    /// How much was said of what it subscribed to.
+    place: Option<Place>,
     sleep: Sleep,
     idle: Idle,
     /// The server is on its way out.
@@ -141,6 +145,7 @@ impl Link<'_> {
                 Poll::Pending => false,
             };
             self.talk.settle();
+            self.hear(cx);
             match self.talk.out.poll_write(cx, &mut self.socket) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Gone),
@@ -157,6 +162,7 @@ impl Link<'_> {
             }
             if self.talk.waiting.count() == 0 {
                 if self.stopping {
+                    self.talk.stop_listening(true);
                     return Poll::Ready(End::Close(close::AWAY, "the server stops"));
                 }
                 if self.ended {
@@ -166,9 +172,31 @@ impl Link<'_> {
                     return Poll::Ready(End::Close(close::AWAY, "idle for too long"));
                 }
             }
-            self.sleep.set(self.talk.waiting.next_ns());
+            let heard_ns = self
+                .talk
+                .ear
+                .outbox()
+                .map_or(u64::MAX, |outbox| outbox.next_ns());
+            self.sleep.set(self.talk.waiting.next_ns().min(heard_ns));
             ready!(Pin::new(&mut self.sleep).poll(cx));
             self.talk.out.borrow();
+        }
+    }
+
+    /// Says what the client subscribed to, where it did.
+    fn hear(&mut self, cx: &mut Context<'_>) {
+        let Some(outbox) = self.talk.ear.outbox() else {
+            return;
+        };
+        let place = self.place.get_or_insert_with(|| outbox.attach(None));
+        let now_ns = mono_ns();
+        while !self.talk.out.is_full()
+            && let Poll::Ready(Some(given)) = outbox.poll_next(cx, place, now_ns)
+        {
+            // What was put in was text.
+            if let Ok(text) = str::from_utf8(&given.text) {
+                self.talk.form.write(&mut self.talk.out.bytes, text);
+            }
         }
     }
 

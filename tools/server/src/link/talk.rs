@@ -1,20 +1,28 @@
 //! What is said on a link: from the text of a message to planned answers.
 
+use std::sync::Arc;
+
 use protocol::code;
 use protocol::revision::{Era, Revision};
+use record::clock::mono_ns;
 
 use super::framing::Form;
-use super::held::Waiting;
 use super::outgoing::Outgoing;
 use crate::answer::Answer;
 use crate::batch;
 use crate::connection::Connection;
+use crate::held::Waiting;
 use crate::message::{self, Message};
 use crate::method::Method;
 use crate::metrics::{Active, Tally, Transport};
 use crate::params::Params;
-use crate::reply;
+use crate::reply::{self, Caching};
 use crate::state::{Asker, Planned, State, class_of};
+use crate::subscribing::Ear;
+use crate::subscriptions::Listener;
+
+/// Most `subscriptions/listen` that one connection may have open.
+const MOST_LISTENING: usize = 100;
 
 /// One conversation: what was agreed on, what waits for its instant, what is on its way out.
 pub(super) struct Talk<'a> {
@@ -25,6 +33,10 @@ pub(super) struct Talk<'a> {
     pub(super) waiting: Waiting,
     pub(super) out: Outgoing,
     pub(super) tally: Tally,
+    /// What the client wants to hear of.
+    pub(super) ear: Ear,
+    /// Each `subscriptions/listen` that is open, by its id's JSON.
+    listening: Vec<(String, Arc<Listener>)>,
     /// As negotiated by `initialize`; a client that sends none is served all the same, as most
     /// servers do.
     revision: Option<Revision>,
@@ -46,6 +58,8 @@ impl<'a> Talk<'a> {
             waiting: Waiting::default(),
             out: Outgoing::default(),
             tally: Tally::default(),
+            ear: Ear::default(),
+            listening: Vec::new(),
             revision: None,
             session: None,
         }
@@ -58,6 +72,9 @@ impl<'a> Talk<'a> {
         }
         match message::read(text) {
             Ok(Message::Request { id, method, params }) => {
+                if method.eq("subscriptions/listen") && self.listen(id, params, now_ns) {
+                    return;
+                }
                 let planned = self.request(id, &method, params, now_ns);
                 self.answer(id, planned, now_ns);
             }
@@ -75,6 +92,45 @@ impl<'a> Talk<'a> {
         self.say(reply::error(id, code, sentence, None), now_ns);
     }
 
+    /// Begins to listen, where that is asked for as it should be; all else is a request like others.
+    fn listen(&mut self, id: &str, raw: Option<&str>, now_ns: u64) -> bool {
+        let params = Params::read(raw);
+        let Some(params) = params.filter(|params| self.is_modern(Method::Listen, params)) else {
+            return false;
+        };
+        let (state, era) = (self.state, Era::Modern);
+        let answer = if let Err(answer) = state.check_modern(id, &params) {
+            answer
+        } else if self.listening.len() >= MOST_LISTENING {
+            let sentence = "a connection may listen 100 times at once: cancel one";
+            Answer::error(id, code::INVALID_PARAMS, sentence, None)
+        } else {
+            match state.listen(id, &params, self.ear.open()) {
+                Ok(listener) => {
+                    self.listening.push((id.to_owned(), listener));
+                    return true;
+                }
+                Err(answer) => answer,
+            }
+        };
+        let asker = Asker::Connection(self.connection);
+        let planned = state.plan(answer, id, Method::Listen, era, asker, now_ns);
+        self.answer(id, planned, now_ns);
+        true
+    }
+
+    /// Ends all listening with the answers that a graceful end is, and forgets the subscriptions.
+    pub(super) fn stop_listening(&mut self, graceful: bool) {
+        for (id, listener) in std::mem::take(&mut self.listening) {
+            self.state.subscriptions.remove_all(&listener);
+            if graceful {
+                let text = reply::result(&id, Era::Modern, Caching::Silent, "");
+                self.say(text, mono_ns());
+            }
+        }
+        self.ear.close(self.state);
+    }
+
     fn request(&mut self, id: &str, name: &str, raw: Option<&str>, now_ns: u64) -> Planned {
         let state = self.state;
         let method = Method::named(name);
@@ -88,7 +144,7 @@ impl<'a> Talk<'a> {
             }
             Some(params) if self.is_modern(method, &params) => {
                 let answer = match state.check_modern(id, &params) {
-                    Ok(()) => state.catalogue.answer(Era::Modern, id, method, &params),
+                    Ok(()) => state.answer(Era::Modern, id, method, &params, Some(&mut self.ear)),
                     Err(answer) => answer,
                 };
                 (Era::Modern, answer)
@@ -98,7 +154,7 @@ impl<'a> Talk<'a> {
             }
             Some(params) => (
                 Era::Legacy,
-                state.catalogue.answer(Era::Legacy, id, method, &params),
+                state.answer(Era::Legacy, id, method, &params, Some(&mut self.ear)),
             ),
         };
         state.plan(
@@ -136,6 +192,14 @@ impl<'a> Talk<'a> {
         {
             for planned in self.waiting.cancel(id.get()) {
                 self.state.count(&planned, self.transport, true);
+            }
+            if let Some(at) = self
+                .listening
+                .iter()
+                .position(|(known, _)| known == id.get())
+            {
+                let (_, listener) = self.listening.swap_remove(at);
+                self.state.subscriptions.remove_all(&listener);
             }
         }
     }

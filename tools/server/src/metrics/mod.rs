@@ -18,6 +18,8 @@ pub(crate) enum Transport {
     WebSocket,
     Tcp,
     Stdio,
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
 }
 
 /// What became of a call.
@@ -69,11 +71,12 @@ labelled! {
         BadFrame => "bad_frame",
         BadHttp => "bad_http",
         Idle => "idle",
+        NotificationLost => "notification_lost",
     }
 }
 
 const OUTCOMES: [&str; 4] = ["ok", "tool_error", "rpc_error", "cancelled"];
-const TRANSPORTS: [&str; 4] = ["http", "websocket", "tcp", "stdio"];
+const TRANSPORTS: [&str; 5] = ["http", "websocket", "tcp", "stdio", "sse"];
 const ERAS: [&str; 2] = ["legacy", "modern"];
 
 /// Upper bounds in microseconds: from what a call costs here to what a stall does to it.
@@ -92,6 +95,8 @@ pub(crate) struct Metrics {
     errors: [AtomicU64; Class::LABELS.len()],
     connections: [AtomicI64; TRANSPORTS.len()],
     sessions: [AtomicI64; TRANSPORTS.len()],
+    /// Requests without and with the cookie that clients are given.
+    cookies: [AtomicU64; 2],
 }
 
 #[derive(Default)]
@@ -149,8 +154,14 @@ impl Metrics {
         self.errors(class, 1);
     }
 
-    fn errors(&self, class: Class, count: u64) {
+    /// Counts many of a class.
+    pub(crate) fn errors(&self, class: Class, count: u64) {
         self.errors[class as usize].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A request that should bring the server's cookie.
+    pub(crate) fn cookie(&self, sent: bool) {
+        self.cookies[usize::from(sent)].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn connection(&self, transport: Transport) -> Active<'_> {
@@ -162,9 +173,9 @@ impl Metrics {
         one_more(&self.sessions[transport as usize])
     }
 
-    /// Sessions over HTTP are kept in a table that knows how many there are.
-    pub(crate) fn set_http_sessions(&self, count: usize) {
-        self.sessions[Transport::Http as usize].store(count as i64, Ordering::Relaxed);
+    /// Sessions over HTTP are kept in tables that know how many there are.
+    pub(crate) fn set_sessions(&self, transport: Transport, count: usize) {
+        self.sessions[transport as usize].store(count as i64, Ordering::Relaxed);
     }
 
     /// Connections of all kinds.

@@ -44,6 +44,23 @@ impl Metrics {
             let count = count.load(Ordering::Relaxed);
             let _ = writeln!(page, "mcp_server_errors_total{{class=\"{class}\"}} {count}");
         }
+        if self
+            .cookies
+            .iter()
+            .any(|count| count.load(Ordering::Relaxed) > 0)
+        {
+            let name = "mcp_server_cookie_requests_total";
+            head(
+                &mut page,
+                name,
+                "counter",
+                "HTTP requests by whether they brought the server's cookie.",
+            );
+            for (cookie, count) in ["missing", "sent"].iter().zip(&self.cookies) {
+                let count = count.load(Ordering::Relaxed);
+                let _ = writeln!(page, "{name}{{cookie=\"{cookie}\"}} {count}");
+            }
+        }
         page
     }
 

@@ -316,7 +316,7 @@ fn the_get_stream_opens_says_that_it_is_alive_and_ends_with_its_session() {
             .iter()
             .any(|(_, value)| value == "text/event-stream")
     );
-    assert!(stream.chunk().unwrap().starts_with(b":"));
+    assert!(stream.chunk().unwrap().starts_with(b"id: get/0\n"));
     assert_eq!(server.http().send("DELETE", "/mcp", &[id], "").status, 200);
     assert_eq!(stream.chunk(), None, "the stream ends in good order");
 }

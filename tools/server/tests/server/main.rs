@@ -11,6 +11,7 @@ mod lines;
 mod methods;
 mod metrics;
 mod modern;
+mod streams;
 mod support;
 mod trust;
 mod truth;

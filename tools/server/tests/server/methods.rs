@@ -90,7 +90,9 @@ fn the_schema_of_each_tool_is_an_object_and_only_the_cheap_ones_are_read_only() 
         .collect();
     assert_eq!(
         names,
-        ["echo", "add", "slow", "fail", "payload", "progress"]
+        [
+            "echo", "add", "slow", "fail", "payload", "progress", "touch"
+        ]
     );
     for tool in tools {
         let schema = &tool["inputSchema"];

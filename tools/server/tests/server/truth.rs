@@ -247,7 +247,7 @@ fn a_truth_file_that_cannot_be_made_is_an_error_at_the_start() {
         ..Options::default()
     });
     let error = server.stop().unwrap_err().to_string();
-    assert!(error.contains("truth file"), "{error}");
+    assert!(error.contains("truth and audit files"), "{error}");
 }
 
 #[test]
@@ -270,4 +270,55 @@ fn each_session_leaks_what_it_was_told_to() {
     // Other tests run beside this one and give memory back, so only most of it is asked for.
     let grown = resident().saturating_sub(before);
     assert!(grown > 32 << 20, "grew by {grown} bytes");
+}
+
+#[test]
+fn each_execution_of_a_call_with_a_token_stands_in_the_audit_file_across_servers() {
+    let (audit, truth) = (file("audit"), file("audit-truth"));
+    let start = |error_rate| {
+        Running::start(Options {
+            audit: Some(audit.clone()),
+            truth: Some(truth.clone()),
+            error_rate,
+            ..Options::default()
+        })
+    };
+    let with_token = |id, token: &str| {
+        let mut call = echo(id);
+        call["params"]["_meta"] = json!({"mcpipe/token": token});
+        call
+    };
+    let server = start(0.0);
+    let mut ws = server.websocket();
+    ws.call(&with_token(1, "a"));
+    ws.call(&with_token(2, "a"));
+    ws.call(&echo(3));
+    let mut unknown = with_token(4, "never");
+    unknown["params"]["name"] = json!("no such tool");
+    ws.call(&unknown);
+    // Executed, and never answered.
+    let mut slow = tool(5, "slow", json!({"ms": 60_000}));
+    slow["params"]["_meta"] = json!({"mcpipe/token": 5});
+    ws.send(&slow);
+    ws.call(&request(6, "ping", json!({})));
+    drop(ws);
+    server.stop().unwrap();
+    let (_, lines) = read(&truth);
+    let tokens: Vec<_> = lines.iter().map(|line| line["token"].clone()).collect();
+    assert_eq!(json!(tokens), json!(["a", "a", null, "never", null]));
+    let server = start(1.0);
+    server.websocket().call(&with_token(1, "failed"));
+    server.stop().unwrap();
+    let server = start(0.0);
+    server.websocket().call(&with_token(1, "b"));
+    server.stop().unwrap();
+    let text = std::fs::read_to_string(&audit).unwrap();
+    let executed: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["token"].clone())
+        .collect();
+    assert_eq!(json!(executed), json!(["a", "a", 5, "b"]));
+    for path in [audit, truth] {
+        std::fs::remove_file(path).unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-//! Answers that wait for their instant, earliest first, bounded in number and bytes.
+//! Messages that wait for their instant, earliest first, counted in number and bytes.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -6,26 +6,26 @@ use std::collections::BinaryHeap;
 use crate::state::Planned;
 
 /// A message that leaves later.
-pub(super) struct Held {
+pub(crate) struct Held {
     /// When it leaves, when its work was done, and its turn: a stall lets out in this order.
     due: (u64, u64, u64),
     /// The JSON of the id that it answers, to cancel it by.
     id: String,
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The call that ends with this message; a notification ends none.
-    pub(super) call: Option<Planned>,
+    pub(crate) call: Option<Planned>,
 }
 
-/// What is waiting on one connection.
+/// What is waiting on one stream.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     heap: BinaryHeap<Reverse<Held>>,
     bytes: usize,
     turn: u64,
 }
 
 impl Waiting {
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         release_ns: u64,
         done_ns: u64,
@@ -44,14 +44,14 @@ impl Waiting {
     }
 
     /// When the next one leaves; `u64::MAX` where nothing waits.
-    pub(super) fn next_ns(&self) -> u64 {
+    pub(crate) fn next_ns(&self) -> u64 {
         self.heap
             .peek()
             .map_or(u64::MAX, |Reverse(held)| held.due.0)
     }
 
     /// Takes the next one that may leave by now.
-    pub(super) fn pop(&mut self, now_ns: u64) -> Option<Held> {
+    pub(crate) fn pop(&mut self, now_ns: u64) -> Option<Held> {
         if self.next_ns() > now_ns {
             return None;
         }
@@ -61,7 +61,7 @@ impl Waiting {
     }
 
     /// Takes out all messages of the call with this id; gives the call back where one was waiting.
-    pub(super) fn cancel(&mut self, id: &str) -> Vec<Planned> {
+    pub(crate) fn cancel(&mut self, id: &str) -> Vec<Planned> {
         let mut cancelled = Vec::new();
         let kept = std::mem::take(&mut self.heap)
             .into_iter()
@@ -78,16 +78,16 @@ impl Waiting {
     }
 
     /// All that still waits, when the connection is gone.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Planned> + '_ {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Planned> + '_ {
         self.bytes = 0;
         self.heap.drain().filter_map(|Reverse(held)| held.call)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.heap.len()
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }
