@@ -668,3 +668,51 @@ fn calls_that_cannot_be_are_told_with_their_place_before_anything_is_sent() {
         assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
     }
 }
+
+#[test]
+fn connections_live_as_long_as_the_profile_says_and_no_call_is_lost_when_they_end() {
+    let server = Server::start(&["--latency", "5ms"]);
+    for url in [server.http(), server.ws()] {
+        for more in ["", "--closed"] {
+            let rate = if more.is_empty() { "--rate 50/s" } else { "" };
+            let stream = run(
+                &format!(
+                    "--url {url} --protocol legacy --clients 4 {rate} {more} --connection-lifetime 300ms --reconnect-delay 10ms --for 2s"
+                ),
+                "",
+            );
+            let totals = stream.totals();
+            assert_eq!(totals["ok"], totals["scheduled"], "{url} {more}: {totals}");
+            // Four clients, each for 2 s with lifetimes of at most 0.3 s, and a few for the time away: were they kept
+            // for ever, there would be 4 sessions with 6 connections at most.
+            let connects = totals["generator"]["connects"].as_u64().unwrap();
+            assert!(connects >= 4 + 4 * 2, "{connects}");
+            if url.starts_with("ws") {
+                assert!(connects <= 4 * (2_300 / 240 + 2), "{connects}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_stays_away_for_the_reconnect_delay() {
+    let server = Server::start(&[]);
+    let stream = run(
+        &format!(
+            "--url {} --clients 1 --rate 50/s --connection-lifetime 400ms --reconnect-delay 700ms --for 2s --timeout 20s --max-backlog 20s",
+            server.ws()
+        ),
+        "",
+    );
+    let totals = stream.totals();
+    assert_eq!(totals["ok"], 100, "{totals}");
+    // What came due while it was away, half of the delay at least, has waited for it.
+    assert!(
+        totals["response"]["max_us"].as_u64() > Some(300_000),
+        "{totals}"
+    );
+    assert!(
+        totals["generator"]["connects"].as_u64() <= Some(4),
+        "{totals}"
+    );
+}

@@ -185,6 +185,14 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub timeout: Option<Duration>,
 
+    /// After this long a client finishes its calls, says goodbye and connects anew; 0s: never [default: the profile's]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub connection_lifetime: Option<Duration>,
+
+    /// How long a client stays away after its connection has ended [default: the profile's]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub reconnect_delay: Option<Duration>,
+
     /// How long a call that is due may wait to be sent
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     pub max_backlog: Duration,

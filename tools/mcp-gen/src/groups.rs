@@ -1,6 +1,6 @@
 //! Groups: the clients of one profile each, beside each other in one run.
 
-use crate::profile::{Profile, SlowRead};
+use crate::profile::{Comings, Profile, SlowRead};
 use crate::think::Think;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Group {
     pub share: f64,
     /// Closed model: how long its users think.
     pub think: Think,
+    /// How long connections live, and clients stay away.
+    pub comings: Comings,
     /// Sent to given up.
     pub timeout_ns: u64,
     /// How slowly sockets are read, where not at once.
@@ -50,6 +52,7 @@ impl Groups {
                 first,
                 share: share(p),
                 think: p.think.unwrap_or(Think::NONE),
+                comings: p.comings(),
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
                 slow_read: p.slow_read,
             };

@@ -51,6 +51,12 @@ pub struct Client {
     pub retry_ns: u64,
     /// Whether an attempt for `retry_ns` is noted already.
     pub retry_noted: bool,
+    /// How many sessions it has had.
+    pub sessions: u64,
+    /// When the one it has is to end.
+    pub lives_until_ns: u64,
+    /// Whether that has come: it takes up no more calls, and those under way may finish.
+    pub is_parting: bool,
     /// Whether its schedule runs: from its first connection, or its first failure to connect.
     pub joined: bool,
     /// When the set-up under way began.
@@ -115,6 +121,9 @@ impl Client {
             failures: 0,
             retry_ns: 0,
             retry_noted: false,
+            sessions: 0,
+            lives_until_ns: u64::MAX,
+            is_parting: false,
             joined: false,
             opening_since_ns: 0,
         }
@@ -149,16 +158,5 @@ impl Client {
     /// Whether calls wait to be sent.
     pub fn has_backlog(&self) -> bool {
         self.next_sent < self.next_due
-    }
-
-    /// How long to wait before the next attempt to connect: 50 ms to 5 s, doubling, by dice between half and whole.
-    pub fn backoff_ns(&self, seed: u64) -> u64 {
-        let full = 100_000_000u64 << self.failures.min(6);
-        let dice = crate::dice::fraction(
-            seed,
-            u64::from(self.number) | 1 << 40,
-            u64::from(self.failures),
-        );
-        (full.min(5_000_000_000) as f64 * (0.5 + dice / 2.0)) as u64
     }
 }

@@ -27,7 +27,7 @@ impl Worker {
                 let client = &mut self.clients[c];
                 client.session = Session::Down;
                 client.failures += 1;
-                let wait = client.backoff_ns(self.plan.seed);
+                let wait = self.backoff_ns(c);
                 self.note_retry(c, now + wait);
             }
             return;
@@ -38,18 +38,15 @@ impl Worker {
             // A server that takes connections and drops them unused must not be hammered.
             client.failures = if answers > 0 { 0 } else { client.failures + 1 };
             let wait = if answers > 0 {
-                0
+                self.delay_ns(c)
             } else {
-                client.backoff_ns(self.plan.seed)
+                self.backoff_ns(c)
             };
             self.note_retry(c, now + wait);
         } else {
             // HTTP sessions outlive their connections.
-            let wait = if answers > 0 {
-                0
-            } else {
-                client.backoff_ns(self.plan.seed)
-            };
+            let wait = if answers > 0 { 0 } else { self.backoff_ns(c) };
+            let client = &mut self.clients[c];
             client.failures = if answers > 0 { 0 } else { client.failures + 1 };
             client.retry_ns = now + wait;
             if wait > 0 {
@@ -135,7 +132,7 @@ impl Worker {
             self.clients[c].idle.clear();
             self.clients[c].head = None;
             self.clients[c].session = Session::Down;
-            let jitter = self.clients[c].backoff_ns(self.plan.seed) / 4;
+            let jitter = self.backoff_ns(c) / 4;
             self.note_retry(c, now + jitter);
         }
     }

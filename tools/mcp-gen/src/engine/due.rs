@@ -139,6 +139,9 @@ impl Worker {
 
     /// A client has room again: sends what waits, or, in the closed model, makes its next calls.
     pub(super) fn serve(&mut self, c: usize, now: u64) {
+        if self.clients[c].is_parting {
+            self.part_when_idle(c, now);
+        }
         if self.clients[c].schedule.is_none() {
             return self.fill(c, now, now);
         }
@@ -175,7 +178,7 @@ impl Worker {
     /// and the call waits for it.
     pub(super) fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
         let client = &mut self.clients[c];
-        if client.session != Session::Open {
+        if client.session != Session::Open || client.is_parting {
             return None;
         }
         if let Some(&conn) = client.conns.first()

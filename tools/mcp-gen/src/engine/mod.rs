@@ -11,6 +11,7 @@ mod conn;
 mod due;
 mod framing;
 mod health;
+mod lifetimes;
 mod opening;
 mod poller;
 mod priority;

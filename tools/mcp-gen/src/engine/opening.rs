@@ -192,6 +192,7 @@ impl Worker {
     pub(super) fn session_opened(&mut self, c: usize, now: u64) {
         self.clients[c].session = Session::Open;
         self.clients[c].failures = 0;
+        self.begin_life(c, now);
         self.join(c, now);
     }
 
@@ -272,9 +273,9 @@ impl Worker {
             format!("{}: {why}", home.name),
             Some("is the server up, and is its URL right?"),
         );
+        self.clients[c].failures += 1;
+        let backoff = self.backoff_ns(c);
         let client = &mut self.clients[c];
-        client.failures += 1;
-        let backoff = client.backoff_ns(self.plan.seed);
         if client.conns.is_empty() || client.session != Session::Open {
             // Nothing is left that could carry what waits.
             client.session = Session::Down;

@@ -173,6 +173,7 @@ impl Worker {
             self.sweep_conn(conn, now);
         }
         self.see_off(now);
+        self.end_lives(now);
         for c in 0..self.clients.len() {
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.

@@ -1,6 +1,6 @@
 //! Coming and going: in stages with more or fewer clients, each connects before it joins, and hangs up after it has left.
 
-use super::client::{Client, Presence, Session};
+use super::client::{Client, Presence};
 use super::worker::Worker;
 use crate::crowd::Visit;
 use crate::dice;
@@ -93,15 +93,8 @@ impl Worker {
     }
 
     fn part_from(&mut self, c: usize, now: u64) {
-        self.say_goodbye(c);
-        for conn in std::mem::take(&mut self.clients[c].conns) {
-            self.remove(conn);
-        }
+        self.part(c);
         let client = &mut self.clients[c];
-        client.idle.clear();
-        client.head = None;
-        client.session = Session::Down;
-        client.failures = 0;
         client.presence = Presence::Away;
         client.visits.remove(0);
         if !client.visits.is_empty() {

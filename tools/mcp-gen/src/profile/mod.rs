@@ -4,6 +4,7 @@
 
 mod bad;
 mod call;
+mod comings;
 mod command;
 mod data;
 mod method;
@@ -13,6 +14,7 @@ mod unit;
 mod wanted;
 
 pub use call::{Call, Sequence};
+pub use comings::Comings;
 pub use command::run as command;
 pub use data::{Cell, Order, Table};
 pub use method::Method;
@@ -53,6 +55,18 @@ pub struct Profile {
     /// How long to wait for an answer once the call was sent.
     #[serde(default = "ten_seconds", deserialize_with = "unit::duration")]
     pub timeout: Duration,
+    /// After this long a client says goodbye and connects anew; without it as long as the run.
+    #[serde(default, deserialize_with = "unit::some_duration")]
+    pub connection_lifetime: Option<Duration>,
+    /// By how much, from 0 to 1, a lifetime may be shorter.
+    #[serde(default = "a_fifth", deserialize_with = "unit::share")]
+    pub connection_lifetime_jitter: f64,
+    /// How long a client stays away after its connection has ended.
+    #[serde(default, deserialize_with = "unit::duration")]
+    pub reconnect_delay: Duration,
+    /// By how much, from 0 to 1, that may be shorter.
+    #[serde(default = "a_half", deserialize_with = "unit::share")]
+    pub reconnect_jitter: f64,
     /// The methods that are called, and their weights.
     #[serde(default)]
     pub methods: BTreeMap<Method, u32>,
@@ -90,7 +104,26 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
+fn a_fifth() -> f64 {
+    0.2
+}
+
+fn a_half() -> f64 {
+    0.5
+}
+
 impl Profile {
+    /// How its clients come and go.
+    #[must_use]
+    pub fn comings(&self) -> Comings {
+        Comings {
+            lifetime: self.connection_lifetime.filter(|t| !t.is_zero()),
+            lifetime_jitter: self.connection_lifetime_jitter,
+            reconnect_delay: self.reconnect_delay,
+            reconnect_jitter: self.reconnect_jitter,
+        }
+    }
+
     /// Finds a profile by its name, or in the file of this name, which then ends in `.toml`.
     ///
     /// # Errors

@@ -68,6 +68,12 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         if let Some(think) = cli.think {
             profile.think = Some(think);
         }
+        if let Some(lifetime) = cli.connection_lifetime {
+            profile.connection_lifetime = Some(lifetime);
+        }
+        if let Some(delay) = cli.reconnect_delay {
+            profile.reconnect_delay = delay;
+        }
         if let Some(timeout) = cli.timeout {
             profile.timeout = timeout;
         }
