@@ -1,10 +1,13 @@
-//! What mcp-report prints is held against what the server logged: within 2 % or 1 ms, at p50, p95, p99, p99.9 and max.
+//! What mcp-report prints is held against what the server logged: within 2 % or 1 ms, at p50, p95, p99, p99.9 and max;
+//! and the knee that a search finds against what the server can do.
 
 // The table of truth and report is what a person wants to see, with --nocapture.
 #![allow(clippy::print_stdout)]
 
 #[path = "accuracy/judge.rs"]
 mod judge;
+#[path = "accuracy/knee.rs"]
+mod knee;
 #[path = "accuracy/round.rs"]
 mod round;
 #[path = "accuracy/truth.rs"]
@@ -61,6 +64,34 @@ fn a_stall_is_reported_at_its_full_length_with_the_default_clients_and_mix() {
     assert!(
         round.rows() >= 3,
         "tools/call, resources/list and resources/read"
+    );
+}
+
+#[test]
+fn a_stall_is_reported_at_its_full_length_with_poisson_arrivals() {
+    hold(&Scene {
+        server: &["--stall", "1s/10s"],
+        transport: "ws",
+        load: &[
+            "--clients",
+            "10",
+            "--rate",
+            "100/s",
+            "--arrivals",
+            "poisson",
+        ],
+        span: TWO_PERIODS,
+    });
+}
+
+#[test]
+fn the_knee_is_found_where_the_server_has_it() {
+    // 4 calls at a time of 5 ms each are 800 a second.
+    knee::hold(
+        &["--latency", "5ms", "--workers", "4"],
+        800.0,
+        "ws",
+        "--find-knee 'p90 < 100ms' --knee-step 2s --knee-from 600/s",
     );
 }
 

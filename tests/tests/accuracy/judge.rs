@@ -6,7 +6,7 @@
 
 use crate::round::{Round, Scene};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Which percentile, and its name in a report. p90 lies on the edge of a stall of a tenth of the time.
 const FIGURES: [(f64, &str, bool); 6] = [
@@ -23,14 +23,18 @@ pub fn agree(reported: f64, truth: f64) -> bool {
     (reported - truth).abs() <= (truth * 0.02).max(1_000.0)
 }
 
+/// Each round wants the machine for itself: waits until it is the only one.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs the scene and holds the report against the truth.
 ///
 /// # Panics
 /// Where they disagree, or the run is not valid though the waiting was the server's.
 pub fn hold(scene: &Scene<'_>) -> Round {
-    // Each round wants the machine for itself.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let mut rounds = vec![Round::run(scene)];
     print(scene, &rounds[0]);
     if complaints(&rounds).is_empty() {

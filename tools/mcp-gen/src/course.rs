@@ -35,6 +35,7 @@ impl Course {
         let span = (end_ns - start_ns) as f64;
         let (from_per_ns, to_per_ns) = (from_per_s / 1e9, to_per_s / 1e9);
         let slope = (to_per_ns - from_per_ns) / span;
+        let before = self.total;
         self.total += span * (from_per_ns + to_per_ns) / 2.0;
         match self.legs.last_mut() {
             Some(last)
@@ -48,7 +49,7 @@ impl Course {
             _ => self.legs.push(Leg {
                 start_ns,
                 end_ns,
-                before: self.total - span * (from_per_ns + to_per_ns) / 2.0,
+                before,
                 from_per_ns,
                 slope,
             }),

@@ -104,8 +104,10 @@ impl<'a> Load<'a> {
     /// Shows how far it is.
     pub fn show(&self) {
         let stages = self.collector.stages();
+        let now = clock::mono_ns();
         self.progress.show(
-            &stages.all()[stages.at(clock::mono_ns())].name,
+            &stages.all()[stages.at(now)].name,
+            stages.asked_per_s(now),
             &self.collector.latest,
         );
     }

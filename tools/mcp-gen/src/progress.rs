@@ -40,17 +40,18 @@ impl Progress {
     }
 
     /// Shows where the run stands.
-    pub fn show(&self, stage: &str, latest: &Latest) {
+    pub fn show(&self, stage: &str, asked_per_s: Option<f64>, latest: &Latest) {
         let Some(bar) = &self.bar else { return };
         let elapsed = Duration::from_nanos(clock::mono_ns().saturating_sub(self.start_ns));
         bar.set_position(elapsed.as_millis() as u64);
         bar.set_prefix(stage.to_owned());
         let r = &latest.response;
+        let asked = asked_per_s.map_or_else(String::new, |asked| format!(" of {asked:.0}"));
         bar.set_message(if r.is_empty() {
             format!("{} connections", latest.connections)
         } else {
             format!(
-                "{:.0}/s  p50 {}  p99 {}  errors {}",
+                "{:.0}{asked}/s  p50 {}  p99 {}  errors {}",
                 latest.ok_per_s,
                 show_us(r.quantile_us(0.5)),
                 show_us(r.quantile_us(0.99)),

@@ -49,6 +49,12 @@ impl Change {
         (self.from + self.to) / 2.0
     }
 
+    /// The level where `way` of the stage (0 to 1) is over.
+    #[must_use]
+    pub fn at(self, way: f64) -> f64 {
+        self.from + (self.to - self.from) * way
+    }
+
     /// So many times as much.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
@@ -171,6 +177,15 @@ impl Stages {
             .saturating_sub(1)
     }
 
+    /// The rate that is asked for at an instant, of all clients together; `None` where no clock paces them.
+    #[must_use]
+    pub fn asked_per_s(&self, ns: u64) -> Option<f64> {
+        let stage = &self.0[self.at(ns)];
+        let length = stage.end_ns.saturating_sub(stage.start_ns).max(1) as f64;
+        let way = ns.saturating_sub(stage.start_ns) as f64 / length;
+        Some(stage.ask.per_s?.at(way.min(1.0)))
+    }
+
     /// The next instant after `ns` at which an interval ends: a multiple of `interval_ns` from t0, or a stage's edge.
     #[must_use]
     pub fn next_edge_ns(&self, ns: u64, interval_ns: u64) -> u64 {
@@ -258,6 +273,20 @@ mod tests {
             ]
         );
         assert_eq!(longer.extended(60, vec![]).load_end_ns(), 60);
+    }
+
+    #[test]
+    fn a_ramp_asks_for_more_as_it_goes_on() {
+        let mut ramp = wanted("ramp-1", 100);
+        ramp.ask.per_s = Some(Change {
+            from: 100.0,
+            to: 300.0,
+        });
+        let s = Stages::new(0, 10, vec![ramp], 10);
+        assert_eq!(
+            [5, 10, 60, 110].map(|ns| s.asked_per_s(ns)),
+            [None, Some(100.0), Some(200.0), None]
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 /// What a stage asked for, and, at its end, what was reached.
 ///
 /// Stages are pinned to t0: `connect`, `warm-up`, `steady` (or those asked for), `drain`. Those asked for are called by
-/// what they are and their place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`.
+/// what they are and their place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`. A search for a
+/// knee adds three for each step while it goes on: `settle-1`, `knee-1`, which is judged, and `pause-1`, which lasts until
+/// all calls are over, however much longer it was planned.
 ///
 #[doc = concat!("```json\n", include_str!("examples/stage.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
