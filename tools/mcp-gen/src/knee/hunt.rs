@@ -14,6 +14,8 @@ const MAX_SHED: f64 = 0.001;
 /// A server that keeps up has no more calls waiting at the end of a step than at its begin, but for this share of the
 /// step's calls: without it, a rate a little above the capacity would pass, as the queue takes long to grow.
 const MAX_GROWTH: f64 = 0.01;
+/// With more than this there is no doubt that it is too much for the server.
+const OVERLOAD: f64 = 0.1;
 
 /// A search under way.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl Hunt {
         let per_s = self.search.now();
         let word = match judgement {
             Judgement::Met => "met",
-            Judgement::Missed => "missed",
+            Judgement::Missed | Judgement::Overloaded => "missed",
             Judgement::Late => "late",
         };
         let stage = stages.all()[step].name.clone();
@@ -62,6 +64,11 @@ impl Hunt {
             figures,
         });
         self.search.take(judgement);
+        let doubted =
+            |s: &&mut KneeStep| s.judgement == "missed" && !self.search.is_too_much(s.rate_per_s);
+        for step in self.steps.iter_mut().filter(doubted) {
+            "doubted".clone_into(&mut step.judgement);
+        }
         let next = match self.search.over() {
             Some(_) => Vec::new(),
             None => self.knee.stages(self.steps.len() + 1, self.search.now()),
@@ -91,10 +98,10 @@ impl Hunt {
             );
             return (Judgement::Late, figures);
         }
-        let judgement = if met {
-            Judgement::Met
-        } else {
-            Judgement::Missed
+        let judgement = match met {
+            true => Judgement::Met,
+            false if grown > OVERLOAD * scheduled => Judgement::Overloaded,
+            false => Judgement::Missed,
         };
         (judgement, figures)
     }

@@ -5,6 +5,8 @@ const CLOSE_ENOUGH: f64 = 0.025;
 /// A server that cannot do one call a second, or this share of the first step, has no knee that is worth looking for.
 const LEAST_PER_S: f64 = 1.0;
 const LEAST_SHARE: f64 = 0.01;
+/// So often a rate that was missed is met when it is tried again, before we believe it is the server that wavers.
+const MOST_DOUBTS: usize = 3;
 /// Doubling from 1/s to the most, and halving the last bracket, takes fewer.
 const MOST_STEPS: usize = 60;
 
@@ -13,8 +15,10 @@ const MOST_STEPS: usize = 60;
 pub enum Judgement {
     /// The condition held.
     Met,
-    /// It did not, and that was the server's doing.
+    /// It did not, though hardly: on a machine that was disturbed for a moment it looks the same.
     Missed,
+    /// It did not by far: a queue grew that no moment's disturbance makes.
+    Overloaded,
     /// The generator itself was late, so nobody knows.
     Late,
 }
@@ -35,8 +39,11 @@ pub enum Limit {
 pub struct Search {
     /// The highest rate that met the condition.
     good: Option<f64>,
-    /// The lowest that did not.
-    bad: Option<f64>,
+    /// Those that did not, and whether by far.
+    bad: Vec<(f64, bool)>,
+    /// Whether the lowest of them is being tried once more: the last step of a search.
+    verifies: bool,
+    doubts: usize,
     now: f64,
     least: f64,
     most: f64,
@@ -51,7 +58,9 @@ impl Search {
     pub fn new(first: f64, most: f64) -> Self {
         Self {
             good: None,
-            bad: None,
+            bad: Vec::new(),
+            verifies: false,
+            doubts: 0,
             now: tidy(first.min(most)),
             least: LEAST_PER_S.max(first * LEAST_SHARE),
             most,
@@ -76,17 +85,33 @@ impl Search {
                 return;
             }
             Judgement::Late => return self.over = Some(Limit::Generator),
-            Judgement::Met => self.good = Some(self.now),
-            Judgement::Missed => self.bad = Some(self.now),
-        }
-        self.repeats = false;
-        let next = match (self.good, self.bad) {
-            (Some(good), Some(bad)) => {
-                if bad - good <= good * CLOSE_ENOUGH {
+            Judgement::Met => {
+                self.good = Some(self.now);
+                if self.verifies {
+                    // Something disturbed the server when this was missed, and perhaps others.
+                    self.doubts += 1;
+                    self.bad.retain(|(bad, by_far)| *by_far && *bad > self.now);
+                }
+            }
+            Judgement::Missed | Judgement::Overloaded => {
+                self.bad
+                    .push((self.now, judgement == Judgement::Overloaded));
+                if self.verifies {
                     return self.over = Some(Limit::Server);
                 }
-                (good + bad) / 2.0
             }
+        }
+        (self.repeats, self.verifies) = (false, false);
+        let next = match (self.good, self.too_much()) {
+            (Some(good), Some(bad)) if bad - good <= good * CLOSE_ENOUGH => {
+                // One bad moment early in the search would hold it down for ever.
+                if self.doubts >= MOST_DOUBTS || self.steps >= MOST_STEPS {
+                    return self.over = Some(Limit::Server);
+                }
+                self.verifies = true;
+                bad
+            }
+            (Some(good), Some(bad)) => (good + bad) / 2.0,
             (Some(good), None) => {
                 if good >= self.most {
                     return self.over = Some(Limit::Search);
@@ -102,7 +127,7 @@ impl Search {
             (None, None) => self.now,
         };
         let next = tidy(next);
-        if next == self.now || self.steps >= MOST_STEPS {
+        if (next == self.now && !self.verifies) || self.steps >= MOST_STEPS {
             return self.over = Some(Limit::Server);
         }
         self.now = next;
@@ -123,7 +148,13 @@ impl Search {
     /// The lowest rate so far that did not.
     #[must_use]
     pub fn too_much(&self) -> Option<f64> {
-        self.bad
+        self.bad.iter().map(|(bad, _)| *bad).reduce(f64::min)
+    }
+
+    /// Whether a step that missed the condition still counts: a rate as high may have been met since.
+    #[must_use]
+    pub fn is_too_much(&self, per_s: f64) -> bool {
+        self.bad.iter().any(|(bad, _)| *bad == per_s)
     }
 }
 
@@ -148,15 +179,19 @@ fn tidy(per_s: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn judge(now: f64, capacity: f64) -> Judgement {
+        match now / capacity {
+            ..=1.0 => Judgement::Met,
+            ..=1.1 => Judgement::Missed,
+            _ => Judgement::Overloaded,
+        }
+    }
+
     /// Searches a server with this capacity, and tells the knee and the number of steps.
     fn find(first: f64, most: f64, capacity: f64) -> (Option<f64>, Option<Limit>, usize) {
         let mut search = Search::new(first, most);
         while search.over().is_none() {
-            search.take(if search.now() <= capacity {
-                Judgement::Met
-            } else {
-                Judgement::Missed
-            });
+            search.take(judge(search.now(), capacity));
         }
         (search.knee(), search.over(), search.steps)
     }
@@ -184,6 +219,23 @@ mod tests {
         assert_eq!(find(400.0, 5e6, 0.0), (None, Some(Limit::Server), 8));
         let (knee, limit, _) = find(400.0, 10_000.0, f64::INFINITY);
         assert_eq!((knee, limit), (Some(10_000.0), Some(Limit::Search)));
+    }
+
+    #[test]
+    fn a_moment_of_disturbance_does_not_hold_the_search_down() {
+        for disturbed in [0..1, 0..3, 4..6, 6..7] {
+            let mut search = Search::new(600.0, 5e6);
+            while search.over().is_none() {
+                let judgement = match disturbed.contains(&search.steps) {
+                    true => Judgement::Missed,
+                    false => judge(search.now(), 800.0),
+                };
+                search.take(judgement);
+            }
+            let knee = search.knee().expect("there is one");
+            assert!((776.0..=800.0).contains(&knee), "{disturbed:?}: {knee}");
+            assert!(search.steps < 40, "{disturbed:?}: {}", search.steps);
+        }
     }
 
     #[test]

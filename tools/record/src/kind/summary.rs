@@ -138,7 +138,8 @@ pub struct KneeStep {
     pub stage: String,
     /// Calls per second.
     pub rate_per_s: f64,
-    /// `met`, `missed`, or `late` where the generator could not keep its schedule, and nothing follows from it.
+    /// `met`; `missed`; `doubted` where it was missed and such a rate was met later, so that something else had disturbed
+    /// the server; `late` where the generator could not keep its schedule, and nothing follows from it.
     pub judgement: String,
     /// The figures it was judged by, for people.
     pub figures: String,
