@@ -1,12 +1,12 @@
 //! Arrays and objects, one member at a time.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Unbuildable;
 use super::build::{ATTEMPTS, Builder};
 use super::fill::{Slot, Step};
 use super::fits::{count, item_schemas, member_schemas};
 use super::flat::Flat;
+use super::{Unbuildable, text};
 
 // A schema may ask for a million items; a call has no use for them.
 const MAX_ITEMS: usize = 1_000;
@@ -67,7 +67,7 @@ impl Builder<'_> {
             (members.len() < least).then(|| {
                 let next = spare.by_ref().find(|name| !members.contains_key(name));
                 invented += 1;
-                next.unwrap_or_else(|| format!("key{invented}"))
+                next.unwrap_or_else(|| self.invent_name(map, &members, invented))
             })
         }) {
             if members.contains_key(&name) {
@@ -90,6 +90,35 @@ impl Builder<'_> {
             self.note_optional_texts(flat, &members);
         }
         Ok(members.into())
+    }
+
+    /// A name for a property that nobody has named, as the schema wants names to be where it does.
+    fn invent_name(
+        &mut self,
+        map: &Map<String, Value>,
+        members: &Map<String, Value>,
+        number: usize,
+    ) -> String {
+        let is_closed = map.get("additionalProperties") == Some(&Value::Bool(false));
+        let patterns = map.get("patternProperties").and_then(Value::as_object);
+        let named = patterns.filter(|_| is_closed).into_iter().flatten();
+        let mut wanted: Vec<Value> = named.map(|(p, _)| json!({ "pattern": p })).collect();
+        wanted.splice(0..0, map.get("propertyNames").cloned());
+        for schema in wanted.iter().filter_map(Value::as_object) {
+            let known = schema.get("enum").and_then(Value::as_array);
+            let known = known.into_iter().flatten().filter_map(Value::as_str);
+            if let Some(name) = known.into_iter().find(|name| !members.contains_key(*name)) {
+                return name.to_owned();
+            }
+            for _ in 0..ATTEMPTS {
+                if let Ok(text) = text::sample(schema, &mut self.random)
+                    && !members.contains_key(&text.value)
+                {
+                    return text.value;
+                }
+            }
+        }
+        format!("key{number}")
     }
 
     /// Remembers the tool's optional free strings, for when the required ones hold too little payload.

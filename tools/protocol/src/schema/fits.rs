@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::flat::{resolve, types};
+use super::flat::{patterns, resolve, types};
 use super::number;
 use super::regex::Regex;
 
@@ -194,11 +194,10 @@ fn scalar(schema: &Map<String, Value>, value: &Value) -> bool {
     }
     match value {
         Value::String(text) => {
-            let pattern = schema.get("pattern").and_then(Value::as_str);
             within(schema, text.chars().count(), "minLength", "maxLength")
-                && pattern
-                    .and_then(Regex::parse)
-                    .is_none_or(|regex| regex.is_match(text))
+                && patterns(schema.get("pattern"))
+                    .iter()
+                    .all(|pattern| Regex::parse(pattern).is_none_or(|regex| regex.is_match(text)))
         }
         Value::Number(number) => number
             .as_f64()

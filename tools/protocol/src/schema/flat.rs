@@ -21,17 +21,39 @@ pub(super) struct Choice {
     pub(super) check: Value,
 }
 
-/// Finds what `#/$defs/Name` points at; only pointers into the same schema.
+/// Finds what `#/$defs/Name` points at, or `#name` by its `$anchor`; only within the same schema.
 pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Result<&'a Value, String> {
     let target = match reference {
         "#" => Some(root),
         _ => reference.strip_prefix('#').and_then(|pointer| {
             root.pointer(pointer)
                 .or_else(|| root.pointer(&pointer.replace("%24", "$").replace("%20", " ")))
+                .or_else(|| anchored(root, pointer, 0))
         }),
     };
     target.ok_or_else(|| format!("refers to {reference:?}, which is not in the schema"))
 }
+
+/// The part of a schema with this `$anchor`.
+fn anchored<'a>(schema: &'a Value, name: &str, depth: usize) -> Option<&'a Value> {
+    if name.is_empty() || depth > MAX_ANCHOR_DEPTH {
+        return None;
+    }
+    let parts: Vec<&Value> = match schema {
+        Value::Object(members) if members.get("$anchor").is_some_and(|a| a == name) => {
+            return Some(schema);
+        }
+        Value::Object(members) => members.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => return None,
+    };
+    parts
+        .into_iter()
+        .find_map(|part| anchored(part, name, depth + 1))
+}
+
+// A schema is the server's: deeper than this nobody puts an anchor.
+const MAX_ANCHOR_DEPTH: usize = 32;
 
 /// Follows references and merges `allOf`.
 pub(super) fn flatten(root: &Value, schema: &Value, refs: &[String]) -> Result<Flat, String> {
@@ -80,6 +102,19 @@ pub(super) fn add(root: &Value, schema: &Value, flat: &mut Flat) -> Result<(), S
                 check: json!({ key: value }),
             }),
             "if" => flat.choices.push(conditional(schema, value)),
+            // What must hold where a property is there is a condition on its being there.
+            "dependentSchemas" | "dependencies" => {
+                for (name, wanted) in value.as_object().into_iter().flatten() {
+                    if wanted.is_array() {
+                        continue;
+                    }
+                    let condition = json!({"required": [name]});
+                    let mut then = Map::new();
+                    then.insert("then".to_owned(), wanted.clone());
+                    flat.choices.push(conditional(&then, &condition));
+                }
+                merge(&mut flat.map, key, value)?;
+            }
             "then" | "else" | "$defs" | "definitions" | "title" | "description" | "$schema"
             | "$id" | "$comment" => {}
             _ => merge(&mut flat.map, key, value)?,
@@ -154,7 +189,11 @@ fn merge(map: &mut Map<String, Value>, key: &str, value: &Value) -> Result<(), S
             *old = json!({"allOf": [old.take(), value]});
         }
         "not" => *old = json!({"anyOf": [old.take(), value]}),
-        "pattern" => return Err(format!("must match {old} and {value} at once")),
+        "pattern" => {
+            let mut all = patterns(Some(&*old));
+            all.extend(patterns(Some(value)));
+            *old = Value::from(all);
+        }
         // The outer schema's word counts where two only describe: default, examples, format.
         _ => {}
     }
@@ -167,6 +206,11 @@ fn keep(old: &mut Value, new: &Value, better: fn(f64, f64) -> bool) {
     {
         *old = new.clone();
     }
+}
+
+/// The patterns that a text must match: one, or several where schemas were merged.
+pub(super) fn patterns(value: Option<&Value>) -> Vec<String> {
+    value.map(types).unwrap_or_default()
 }
 
 /// The types that a `type` keyword names.

@@ -22,7 +22,7 @@ pub(super) const WORD: [(char, char); 4] = [('a', 'z'), ('A', 'Z'), ('0', '9'), 
 const SPACE: [(char, char); 3] = [(' ', ' '), ('\t', '\r'), ('\u{a0}', '\u{a0}')];
 
 impl Regex {
-    /// `None` for what is beyond us: back references, look-behind, Unicode classes, flags.
+    /// `None` for what is beyond us: back references, look-behind, most Unicode classes, flags.
     pub(super) fn parse(pattern: &str) -> Option<Self> {
         let mut parser = Parser {
             rest: pattern.chars().collect(),
@@ -193,9 +193,32 @@ impl Parser {
             'x' => self.hexadecimal(2),
             'u' => self.hexadecimal(4),
             // Python's and PCRE's anchors, where the author did not know that ECMA has none.
-            'A' | 'Z' | 'z' | 'G' | 'p' | 'P' | 'k' | '1'..='9' => None,
+            'p' => self.category().map(|ranges| (ranges, false)),
+            'P' => self.category().map(|ranges| (ranges, true)),
+            'A' | 'Z' | 'z' | 'G' | 'k' | '1'..='9' => None,
             other => one(other),
         }
+    }
+
+    /// `{L}`, `{Lu}`, …: of each category the part up to Latin-1, which is enough to make up a text.
+    fn category(&mut self) -> Option<Vec<(char, char)>> {
+        let all: [(&str, &[(char, char)]); 4] = [
+            ("{Lu}", &[('A', 'Z'), ('À', 'Ö'), ('Ø', 'Þ')]),
+            ("{Ll}", &[('a', 'z'), ('ß', 'ö'), ('ø', 'ÿ')]),
+            (
+                "{L}",
+                &[('a', 'z'), ('A', 'Z'), ('À', 'Ö'), ('Ø', 'ö'), ('ø', 'ÿ')],
+            ),
+            ("{Nd}", &[('0', '9')]),
+        ];
+        let aliases = [("{Letter}", "{L}"), ("{N}", "{Nd}")];
+        for (alias, name) in aliases.into_iter().chain(all.map(|(name, _)| (name, name))) {
+            if self.eat(alias) {
+                let found = all.iter().find(|(category, _)| *category == name);
+                return found.map(|(_, ranges)| ranges.to_vec());
+            }
+        }
+        None
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<(Vec<(char, char)>, bool)> {

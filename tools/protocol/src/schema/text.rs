@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::fits::count;
+use super::flat::patterns;
 use super::random::Random;
+use super::regex::Regex;
 use super::{MAX_TEXT_BYTES, format, pattern};
 
 /// A string, and how long it may become (in characters) if its content is nobody's business.
@@ -27,17 +29,22 @@ pub(super) fn sample(schema: &Map<String, Value>, random: &mut Random) -> Result
     let of_format = word("format").and_then(|format| format::sample(format, random));
     let fixed = |value: String| Ok(Text { value, room: None });
 
-    if let Some(pattern) = word("pattern") {
+    let patterns = patterns(schema.get("pattern"));
+    if !patterns.is_empty() {
+        let regexes: Vec<Regex> = patterns.iter().filter_map(|p| Regex::parse(p)).collect();
+        let fine =
+            |text: &str| long_enough(text) && regexes.iter().all(|regex| regex.is_match(text));
         // With both, the format's text is the likelier one to mean something.
-        let formatted = of_format.filter(|text| {
-            long_enough(text)
-                && super::regex::Regex::parse(pattern).is_none_or(|regex| regex.is_match(text))
-        });
-        return formatted
-            .or_else(|| pattern::sample(pattern, random, long_enough))
+        return of_format
+            .filter(|text| fine(text))
+            .or_else(|| {
+                let mut each = patterns.iter();
+                each.find_map(|pattern| pattern::sample(pattern, random, fine))
+            })
             .map(|value| Text { value, room: None })
             .ok_or_else(|| {
-                format!("must match the pattern {pattern:?}, which is beyond what is made up here")
+                let all = patterns.join("\" and \"");
+                format!("must match the pattern \"{all}\", which is beyond what is made up here")
             });
     }
     if let Some(text) = of_format {

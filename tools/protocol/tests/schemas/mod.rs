@@ -6,7 +6,106 @@ pub fn corpus() -> Vec<(&'static str, Value)> {
     let mut all = plain();
     all.extend(generated());
     all.extend(combined());
+    all.extend(seldom());
     all
+}
+
+/// Keywords of 2020-12 that few servers use.
+fn seldom() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "anchors",
+            json!({"type": "object", "$defs": {"N": {"$anchor": "node", "type": "integer"}},
+                "properties": {"a": {"$ref": "#node"}}, "required": ["a"]}),
+        ),
+        (
+            "two patterns at once",
+            object(
+                json!({"a": {"type": "string", "allOf": [{"pattern": "^[a-z]+$"}, {"pattern": "^.{3,8}$"}]}}),
+                &["a"],
+            ),
+        ),
+        (
+            "names of properties",
+            object(
+                json!({"a": {"type": "object", "propertyNames": {"pattern": "^[a-z]{3}$"}, "minProperties": 2}}),
+                &["a"],
+            ),
+        ),
+        (
+            "dependent schemas",
+            json!({"type": "object", "properties": {"card": {"type": "integer"}}, "required": ["card"],
+                "dependentSchemas": {"card": {"properties": {"address": {"type": "string"}}, "required": ["address"]}}}),
+        ),
+        (
+            "nothing unevaluated",
+            json!({"type": "object", "allOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]}],
+                "properties": {"b": {"type": "integer"}}, "required": ["b"], "unevaluatedProperties": false}),
+        ),
+        (
+            "contains, counted",
+            object(
+                json!({"a": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 100},
+                    "contains": {"minimum": 50}, "minContains": 2, "maxContains": 3, "minItems": 4}}),
+                &["a"],
+            ),
+        ),
+        (
+            "cents",
+            object(
+                json!({"price": {"type": "number", "minimum": 0.05, "maximum": 0.95, "multipleOf": 0.01}}),
+                &["price"],
+            ),
+        ),
+        (
+            "letters of any script",
+            object(
+                json!({"name": {"type": "string", "pattern": r"^\p{Lu}\p{L}+ \p{N}{2}$", "maxLength": 30}}),
+                &["name"],
+            ),
+        ),
+        (
+            "formats of identifiers",
+            object(
+                json!({
+                    "a": {"type": "string", "format": "uri-reference"}, "b": {"type": "string", "format": "uri-template"},
+                    "c": {"type": "string", "format": "iri"}, "d": {"type": "string", "format": "idn-email"},
+                    "e": {"type": "string", "format": "relative-json-pointer"}, "f": {"type": "string", "format": "regex"},
+                    "g": {"type": "string", "format": "idn-hostname"}
+                }),
+                &["a", "b", "c", "d", "e", "f", "g"],
+            ),
+        ),
+        (
+            "an expression that refers to itself",
+            json!({"type": "object", "$defs": {"E": {"oneOf": [
+                {"type": "object", "properties": {"op": {"const": "+"}, "args": {"type": "array", "items": {"$ref": "#/$defs/E"}, "minItems": 2}},
+                    "required": ["op", "args"], "additionalProperties": false},
+                {"type": "number"}]}},
+                "properties": {"e": {"$ref": "#/$defs/E"}}, "required": ["e"]}),
+        ),
+        (
+            "patterns of properties and no others",
+            object(
+                json!({"env": {"type": "object", "patternProperties": {"^[A-Z]{2,}$": {"type": "string"}},
+                    "additionalProperties": false, "minProperties": 1}}),
+                &["env"],
+            ),
+        ),
+        (
+            "an empty list, and null alone",
+            object(
+                json!({"a": {"type": "array", "maxItems": 0}, "n": {"const": null}, "o": {"enum": [null]}}),
+                &["a", "n", "o"],
+            ),
+        ),
+        (
+            "if it is a card, then with a number",
+            json!({"type": "object", "properties": {"kind": {"enum": ["card", "cash"]}, "number": {"type": "string", "pattern": "^[0-9]{16}$"}},
+                "required": ["kind"], "if": {"properties": {"kind": {"const": "card"}}}, "then": {"required": ["number"]},
+                "else": {"properties": {"number": false}}}),
+        ),
+    ]
 }
 
 fn object(properties: Value, required: &[&str]) -> Value {
