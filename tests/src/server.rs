@@ -61,6 +61,12 @@ impl Server {
         format!("tcp://{}", authority.expect("started with --listen-tcp"))
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its address over Streamable HTTP.
     #[must_use]
     pub fn http(&self) -> String {

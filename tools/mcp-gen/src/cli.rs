@@ -3,10 +3,12 @@
 use crate::knee::Condition;
 use crate::pacer::Arrivals;
 use crate::shape::Shape;
+use crate::source;
 use crate::think::Think;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -139,6 +141,11 @@ pub struct Cli {
     /// The Host header to send instead of the URL's
     #[arg(long, value_name = "HOST")]
     pub host_header: Option<String>,
+
+    /// Connect from these addresses of this machine in turn, when ports run out: 10.0.0.5,10.0.0.6 or 127.0.1.0/28
+    /// [default: the kernel's choice; on loopback 127.0.1.1, 127.0.2.1 … beyond 8,000 connections]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = source::addresses)]
+    pub source_address: Vec<Vec<IpAddr>>,
 
     /// End each WebSocket message with LF inside the frame, for servers that want it (erlmcp)
     #[arg(long)]

@@ -25,6 +25,7 @@ mod run;
 mod schedule;
 mod shape;
 mod slow;
+mod source;
 mod stages;
 mod start;
 mod tally;

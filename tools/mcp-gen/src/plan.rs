@@ -13,7 +13,7 @@ use protocol::dialect::Dialect;
 use protocol::endpoint::Endpoint;
 use protocol::transport::Transport;
 use rustls::ClientConfig;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Targets beyond this many share the last row, `other`.
@@ -62,6 +62,8 @@ pub struct Plan {
     pub append_newline: bool,
     /// The user's headers.
     pub headers: Vec<(String, String)>,
+    /// The addresses of this machine that connections come from in turn; empty leaves it to the kernel.
+    pub sources: Vec<IpAddr>,
     /// How TLS servers are checked.
     pub tls: Option<Arc<ClientConfig>>,
     /// What the rows are named by.

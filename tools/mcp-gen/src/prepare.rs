@@ -426,6 +426,7 @@ fn plan(
             6
         }) as usize,
         append_newline: cli.ws_append_newline,
+        sources: cli.source_address.concat(),
         headers: cli.header.clone(),
         tls,
         labels,

@@ -230,9 +230,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes come before the next quote, backslash or control character: eight at a time,
-/// since payloads are mostly text.
+/// How many bytes come before the next quote, backslash or control character: eight at a time, and beyond the length
+/// of most keys 32 at a time, since payloads are mostly text.
 fn plain_prefix(bytes: &[u8]) -> usize {
+    /// What is longer than this is no key.
+    const LONG: usize = 32;
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Sets the high bit of the lowest zero byte exactly; higher ones may be wrong, and nobody looks.
@@ -240,7 +242,13 @@ fn plain_prefix(bytes: &[u8]) -> usize {
         word.wrapping_sub(ONES) & !word & HIGH
     }
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+    loop {
+        if at >= LONG {
+            at += plain_blocks(&bytes[at..]);
+        }
+        let Some(chunk) = bytes[at..].first_chunk::<8>() else {
+            break;
+        };
         let word = u64::from_le_bytes(*chunk);
         let stop = zeros(word ^ (ONES * b'"' as u64))
             | zeros(word ^ (ONES * b'\\' as u64))
@@ -254,4 +262,15 @@ fn plain_prefix(bytes: &[u8]) -> usize {
         .iter()
         .take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\')
         .count()
+}
+
+/// How many bytes the leading blocks of 32 have that hold neither quote nor backslash nor control character. The
+/// compiler makes vectors of it.
+fn plain_blocks(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let stops = |block: &[u8; 32]| {
+        let stop = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+        block.iter().fold(false, |any, byte| any | stop(byte))
+    };
+    32 * blocks.iter().take_while(|block| !stops(block)).count()
 }

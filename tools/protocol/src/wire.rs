@@ -8,8 +8,8 @@
 mod secure;
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,19 @@ impl Wire {
     /// When there is no socket to be had, the address is unreachable at once, or the name cannot stand
     /// in a certificate.
     pub fn start(address: SocketAddr, tls: Option<(&Arc<ClientConfig>, &str)>) -> io::Result<Wire> {
+        Wire::start_from(None, address, tls)
+    }
+
+    /// As [`Wire::start`], from a certain address of this machine. The port is chosen when the connection is made
+    /// (`IP_BIND_ADDRESS_NO_PORT`), so that many connections to several servers can share it.
+    ///
+    /// # Errors
+    /// As [`Wire::start`]; also when the machine does not have this address, or no port is left.
+    pub fn start_from(
+        source: Option<IpAddr>,
+        address: SocketAddr,
+        tls: Option<(&Arc<ClientConfig>, &str)>,
+    ) -> io::Result<Wire> {
         let tls = tls
             .map(|(config, name)| Secure::new(config, name).map(Box::new))
             .transpose()?;
@@ -46,6 +59,10 @@ impl Wire {
         let socket =
             rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
         rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+        if let Some(source) = source {
+            set_bind_address_no_port(&socket)?;
+            rustix::net::bind(&socket, &SocketAddr::new(source, 0))?;
+        }
         match rustix::net::connect(&socket, &address) {
             Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
@@ -211,6 +228,25 @@ impl Wire {
             io::ErrorKind::WouldBlock if self.blocking => io::ErrorKind::TimedOut.into(),
             _ => error,
         })
+    }
+}
+
+/// `IP_BIND_ADDRESS_NO_PORT`, which serves IPv6 too and which rustix does not know.
+fn set_bind_address_no_port(socket: &OwnedFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the kernel reads one int, which outlives the call.
+    let status = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    match status {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -79,6 +79,13 @@ impl InFlight {
         self.count
     }
 
+    /// Gives the memory back, where none is in flight.
+    pub fn rest(&mut self) {
+        if self.count == 0 {
+            self.slots = VecDeque::new();
+        }
+    }
+
     /// Takes all out, the oldest first.
     pub fn drain(&mut self) -> Vec<Call> {
         self.count = 0;

@@ -39,6 +39,8 @@ pub struct Conn {
     pub is_dirty: bool,
     /// Bytes put into `out`, since it was last empty, to answer pings and requests of the server.
     aside_bytes: usize,
+    /// Whether the last sweep found it idle, and nothing was sent since.
+    was_idle: bool,
     /// When connecting began.
     pub since_ns: u64,
     /// Answers that came over it.
@@ -132,6 +134,7 @@ impl Conn {
             is_paused: false,
             is_dirty: false,
             aside_bytes: 0,
+            was_idle: false,
             since_ns,
             answers: 0,
             received_bytes: 0,
@@ -170,6 +173,7 @@ impl Conn {
 
     /// Notes that the bytes of call `id` end where `out` ends now.
     pub fn mark_unsent(&mut self, id: u64) {
+        self.was_idle = false;
         self.unsent.push_back((self.out.len(), id));
     }
 
@@ -213,6 +217,17 @@ impl Conn {
         }
         self.unsent.pop_front();
         Some(id)
+    }
+
+    /// Gives buffers back that were not used for a while: thousands of idle connections would hold those of their
+    /// busiest moment.
+    pub fn rest(&mut self) {
+        let is_idle = self.out.is_empty() && !self.has_calls();
+        if is_idle && std::mem::replace(&mut self.was_idle, true) {
+            self.out = Vec::new();
+            self.unsent = VecDeque::new();
+            self.calls.rest();
+        }
     }
 
     /// Forgets what was written, once all was.

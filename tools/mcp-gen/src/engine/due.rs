@@ -7,7 +7,6 @@ use super::framing::Framing;
 use super::rounds::Turn;
 use super::worker::Worker;
 use crate::menu::Occasion;
-use crate::plan::Home;
 use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
@@ -61,6 +60,7 @@ impl Worker {
     }
 
     fn take(&mut self, c: usize, due_ns: u64, now: u64) {
+        self.slack.count();
         let had_backlog = self.clients[c].has_backlog();
         let drawn = self.schedule_call(c, due_ns, now);
         if had_backlog {
@@ -201,8 +201,9 @@ impl Worker {
 
     /// Puts a call's bytes into a connection's output. They are written when the round's due calls are all there.
     pub(super) fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
+        self.begin_round(c, drawn.index, drawn.home, drawn.dish as usize);
         // Where the client lives now, which for a call that waited while it moved is not the call's home.
-        let home: Arc<Home> = self.home_of(c);
+        let home = &self.homes[usize::from(self.clients[c].home())];
         let dish = if drawn.home == self.clients[c].home()
             || Arc::ptr_eq(&home.menu, &self.homes[usize::from(drawn.home)].menu)
         {
@@ -217,7 +218,6 @@ impl Worker {
         };
         let course = home.menu.dish(dish);
         let template = &course.template;
-        self.begin_round(c, drawn.index, drawn.home, drawn.dish as usize);
         let client = &mut self.clients[c];
         let filled = course.fill.as_ref().map(|fill| {
             let taken = client.rounds.as_ref().map_or(&[][..], |r| &r.taken);

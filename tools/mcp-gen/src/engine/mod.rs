@@ -20,6 +20,7 @@ mod replies;
 mod rounds;
 mod session;
 mod settle;
+mod slack;
 mod slow_read;
 mod users;
 mod visits;

@@ -10,12 +10,21 @@ use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::wire::Wire;
+use rustix::process::{Resource, getrlimit};
 use std::cmp::Reverse;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 /// A client takes at least this long to connect, so that a flood of them does not fill the listen queue.
 const PACE_NS: u64 = 1_000_000;
+/// Clients whose time has come connect together so often, instead of waking the worker for each.
+pub(super) const RETRY_NS: u64 = 500_000;
+/// So many connect in one go at most; then what has come and what is due has its turn.
+const RETRY_LOT: usize = 32;
+/// So many connections leave one address of this machine towards a server on it. The kernel looks for a free port by
+/// trying one after the other, and beyond half of its 28,000 that takes milliseconds.
+const PER_LOOPBACK_ADDRESS: usize = 8_000;
 
 impl Worker {
     /// Spreads the first connections over the connect stage.
@@ -46,10 +55,21 @@ impl Worker {
 
     /// Connects the clients whose time has come.
     pub(super) fn retry(&mut self, now: u64) {
-        while let Some(Reverse((at, c))) = self.retries.peek().copied() {
+        if now < self.retried_ns + RETRY_NS {
+            return;
+        }
+        for n in 0.. {
+            let Some(&Reverse((at, c))) = self.retries.peek() else {
+                return;
+            };
             if at > now {
                 return;
             }
+            if n == RETRY_LOT {
+                // More at once when the others have had their turn.
+                return self.retried_ns = now - RETRY_NS;
+            }
+            self.retried_ns = now;
             self.retries.pop();
             self.clients[c].retry_noted = false;
             if !self.sets_out(c, at) {
@@ -87,15 +107,9 @@ impl Worker {
                     .as_ref()
                     .filter(|_| home.endpoint.scheme.is_tls())
                     .map(|config| (config, name));
-                let started = Wire::start(*address, tls);
-                if let Err(e) = &started
-                    && let Some(libc::EMFILE | libc::ENFILE) = e.raw_os_error()
-                {
-                    self.tell(
-                        "too_many_files",
-                        "the limit of open files is reached, so clients cannot connect: that is no failure of the server".to_owned(),
-                        Some("raise it with ulimit -n, or use fewer --clients or --max-connections"),
-                    );
+                let started = Wire::start_from(self.source(c, *address), *address, tls);
+                if let Err(e) = &started {
+                    self.tell_exhausted(e);
                 }
                 started.map_err(|e| e.to_string())
             }
@@ -116,6 +130,45 @@ impl Worker {
         self.clients[c].conns.push(conn);
         if let Err(e) = added {
             self.connect_failed(conn, &format!("epoll refused the socket: {e}"), now);
+        }
+    }
+
+    /// What is this machine's limit and not the server's failure is told apart, with the way out.
+    fn tell_exhausted(&mut self, e: &std::io::Error) {
+        match e.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => {
+                let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+                self.tell(
+                    "too_many_files",
+                    format!("all of the {limit} open files that this process may have are in use, so clients cannot connect: that is no failure of the server"),
+                    Some("raise the hard limit (ulimit -Hn as root, LimitNOFILE= of systemd, --ulimit nofile= of docker), use fewer --clients or --max-connections, or run several generators"),
+                );
+            }
+            Some(libc::EADDRNOTAVAIL) => self.tell(
+                "no_port_left",
+                "no local port is left towards a server, or --source-address names an address that this machine does not have: that is no failure of the server".to_owned(),
+                Some("give more addresses with --source-address, or widen net.ipv4.ip_local_port_range"),
+            ),
+            _ => {}
+        }
+    }
+
+    /// The address that the next connection of a client comes from; `None` leaves it to the kernel.
+    fn source(&self, c: usize, to: SocketAddr) -> Option<IpAddr> {
+        let plan = &self.plan;
+        let number = self.clients[c].number as usize;
+        let given = plan.sources.iter().filter(|s| s.is_ipv4() == to.is_ipv4());
+        let count = given.clone().count();
+        if count > 0 {
+            return given.copied().nth(number % count);
+        }
+        match to.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => {
+                let standing = self.clients[c].conns.len() * plan.clients as usize + number;
+                let nth = u8::try_from(standing / PER_LOOPBACK_ADDRESS).unwrap_or(u8::MAX);
+                (nth > 0).then(|| Ipv4Addr::new(127, 0, nth, 1).into())
+            }
+            _ => None,
         }
     }
 

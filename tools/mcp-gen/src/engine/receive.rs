@@ -8,7 +8,6 @@ use protocol::lines::LineReader;
 use protocol::message;
 use protocol::outcome::Outcome;
 use protocol::ws::{self, Frame, FrameReader};
-use record::clock::mono_ns;
 use std::io;
 
 /// How often a connection is read that cannot be written any more: what the server had said before it hung up.
@@ -31,7 +30,7 @@ impl Worker {
             return;
         };
         if matches!(state.phase, Phase::Tcp | Phase::Tls) {
-            let now = mono_ns();
+            let now = self.now();
             if now >= self.edge_ns {
                 self.advance(now);
             }
@@ -62,11 +61,12 @@ impl Worker {
             // What the server said before it hung up tells more than the broken pipe.
             self.read(conn, LAST_READS);
             if self.conns[conn].is_some() {
-                self.broken_off(conn, mono_ns(), &e.to_string());
+                let now = self.now();
+                self.broken_off(conn, now, &e.to_string());
             }
             return;
         }
-        let now = mono_ns();
+        let now = self.now();
         if now >= self.edge_ns {
             self.advance(now);
         }
@@ -115,11 +115,12 @@ impl Worker {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(e) => {
-                    self.broken_off(conn, mono_ns(), &e.to_string());
+                    let now = self.now();
+                    self.broken_off(conn, now, &e.to_string());
                     break;
                 }
             };
-            let now = mono_ns();
+            let now = self.now();
             if now >= self.edge_ns {
                 self.advance(now);
             }

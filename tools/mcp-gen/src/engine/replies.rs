@@ -210,9 +210,10 @@ impl Worker {
             self.close(conn, now);
             return self.serve(c, now);
         }
-        if self.clients[c].session == Session::Open
-            && let (Some(body), Some(head)) =
-                (self.clients[c].replies.pop(), self.clients[c].head.clone())
+        let client = &mut self.clients[c];
+        if client.session == Session::Open
+            && !client.replies.is_empty()
+            && let (Some(head), Some(body)) = (client.head.clone(), client.replies.pop())
         {
             return self.post(conn, &head, &body, Errand::Reply, now);
         }

@@ -10,6 +10,11 @@ use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use record::kind;
 
+/// How often time limits are looked at.
+const SWEEP_NS: u64 = 50_000_000;
+/// So many connections, and clients, are looked at in one go: all of 20,000 would hold the schedule up for milliseconds.
+const SWEEP_LOT: usize = 256;
+
 /// Records of calls are handed over in lots of this many.
 const CALLS_LOT: usize = 256;
 
@@ -167,18 +172,22 @@ impl Worker {
         }
     }
 
-    /// Looks at all time limits.
+    /// Looks at the time limits of the next lot; of all within some [`SWEEP_NS`].
     pub(super) fn sweep(&mut self, now: u64) {
-        for conn in 0..self.conns.len() {
+        let all = self.conns.len().max(self.clients.len()).max(1);
+        let lot = self.swept..self.swept + SWEEP_LOT;
+        for conn in lot.start..lot.end.min(self.conns.len()) {
             self.sweep_conn(conn, now);
         }
-        self.see_off(now);
-        self.end_lives(now);
-        for c in 0..self.clients.len() {
+        for c in lot.start..lot.end.min(self.clients.len()) {
+            self.see_off(c, now);
+            self.end_life(c, now);
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.
             self.serve(c, now);
         }
+        self.swept = if lot.end < all { lot.end } else { 0 };
+        self.sweep_ns = now + SWEEP_NS / all.div_ceil(SWEEP_LOT) as u64;
     }
 
     fn sweep_conn(&mut self, conn: usize, now: u64) {
@@ -251,6 +260,9 @@ impl Worker {
                 self.serve(c, now);
             }
             _ => {}
+        }
+        if let Some(state) = self.conns[conn].as_mut() {
+            state.rest();
         }
     }
 

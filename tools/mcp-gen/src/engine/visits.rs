@@ -65,20 +65,18 @@ impl Worker {
         }
     }
 
-    /// Lets the clients go whose visits are over: at once where no call of theirs is under way, else after the last one.
-    pub(super) fn see_off(&mut self, now: u64) {
+    /// Lets a client go whose visit is over: at once where no call of its own is under way, else after the last one.
+    pub(super) fn see_off(&mut self, c: usize, now: u64) {
         if !self.plan.comes_and_goes || now >= self.load_end_ns {
             return;
         }
-        for c in 0..self.clients.len() {
-            let client = &mut self.clients[c];
-            let is_over = client.visits.first().is_some_and(|v| v.until_ns <= now);
-            if client.presence == Presence::Here && is_over {
-                client.presence = Presence::Leaving;
-            }
-            if self.clients[c].presence == Presence::Leaving && !self.is_busy(c) {
-                self.part_from(c, now);
-            }
+        let client = &mut self.clients[c];
+        let is_over = client.visits.first().is_some_and(|v| v.until_ns <= now);
+        if client.presence == Presence::Here && is_over {
+            client.presence = Presence::Leaving;
+        }
+        if self.clients[c].presence == Presence::Leaving && !self.is_busy(c) {
+            self.part_from(c, now);
         }
     }
 

@@ -3,8 +3,10 @@
 use super::client::{Client, Session};
 use super::conn::Conn;
 use super::health::Health;
+use super::opening::RETRY_NS;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
+use super::slack::Slack;
 use crate::course::Course;
 use crate::groups::Group;
 use crate::menu::Filled;
@@ -19,8 +21,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-/// How often time limits are looked at.
-const SWEEP_NS: u64 = 50_000_000;
 /// What one read(2) takes at most.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -97,6 +97,13 @@ pub struct Worker {
     pub(super) interval_start_ns: u64,
     pub(super) edge_ns: u64,
     pub(super) sweep_ns: u64,
+    /// Up to which connection and client the sweep has come.
+    pub(super) swept: usize,
+    pub(super) slack: Slack,
+    /// When clients were last connected.
+    pub(super) retried_ns: u64,
+    /// When the clock was last looked at.
+    pub(super) latest_ns: u64,
     /// From here on no call is due.
     pub(super) load_end_ns: u64,
     /// When calls that are still not over are given up.
@@ -161,6 +168,10 @@ impl Worker {
             interval_start_ns: t0,
             edge_ns: plan.stages.next_edge_ns(t0, plan.interval_ns),
             sweep_ns: 0,
+            swept: 0,
+            slack: Slack::default(),
+            retried_ns: 0,
+            latest_ns: 0,
             load_end_ns: plan.stages.load_end_ns(),
             give_up_ns: plan.stages.load_end_ns() + plan.groups.longest_timeout_ns(),
             interrupted: false,
@@ -188,15 +199,17 @@ impl Worker {
         self.health.scheduling = Some(priority::raise(&self.plan));
         self.plan_connecting();
         let mut ready: Vec<Ready> = Vec::new();
-        let mut woke = mono_ns();
+        let mut woke = self.now();
         loop {
-            let now = mono_ns();
-            self.advance(now);
+            let now = self.now();
+            if now >= self.slack.until_ns().min(self.edge_ns) {
+                self.advance(now);
+                self.slack.passed(now);
+            }
             self.retry(now);
             self.resume_reading(now);
             if now >= self.sweep_ns {
                 self.sweep(now);
-                self.sweep_ns = now + SWEEP_NS;
             }
             self.obey(now);
             self.flush_dirty();
@@ -204,14 +217,15 @@ impl Worker {
                 break;
             }
             let until = self.next_wake();
-            let asleep = mono_ns();
+            // Near enough: writing was the last thing of the round, and looks at the clock.
+            let asleep = self.latest_ns;
             self.health.gap(asleep.saturating_sub(woke));
             let until = if until <= asleep { 0 } else { until };
             if let Err(e) = self.poller.wait(until, &mut ready) {
                 self.tell("poll", format!("epoll_wait failed: {e}"), None);
                 break;
             }
-            woke = mono_ns();
+            woke = self.now();
             if until != 0 {
                 self.health.gap(woke.saturating_sub(until));
             }
@@ -223,13 +237,22 @@ impl Worker {
         self.finish();
     }
 
+    /// Looks at the clock.
+    pub(super) fn now(&mut self) -> u64 {
+        self.latest_ns = mono_ns();
+        self.latest_ns
+    }
+
     /// When there is something to do next.
     fn next_wake(&self) -> u64 {
-        let due = self.due.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
-        let retry = self.retries.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
-        let pause = self.pauses.peek().map_or(u64::MAX, |Reverse((ns, _))| *ns);
+        let next = |heap: &BinaryHeap<Reverse<(u64, usize)>>, not_before| {
+            heap.peek()
+                .map_or(u64::MAX, |Reverse((ns, _))| (*ns).max(not_before))
+        };
+        let due = next(&self.due, self.slack.until_ns());
+        let retry = next(&self.retries, self.retried_ns + RETRY_NS);
         due.min(retry)
-            .min(pause)
+            .min(next(&self.pauses, 0))
             .min(self.edge_ns)
             .min(self.sweep_ns)
     }
