@@ -12,6 +12,16 @@ impl Figures {
         self.0.push(figure);
     }
 
+    /// Those of all rounds.
+    pub fn of(figures: impl Iterator<Item = f64>) -> Self {
+        Self(figures.collect())
+    }
+
+    /// One after the other.
+    pub fn each(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().copied()
+    }
+
     /// The median; of an even number the upper one of the middle two, which flatters nobody.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
@@ -30,6 +40,9 @@ impl fmt::Display for Figures {
         let (low, high) = self.0.iter().fold((f64::MAX, f64::MIN), |(low, high), x| {
             (low.min(*x), high.max(*x))
         });
+        if self.0.iter().any(|x| x.is_nan()) {
+            return f.pad("-");
+        }
         let digits = if high < 100.0 { 2 } else { 0 };
         write!(
             f,

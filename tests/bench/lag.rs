@@ -34,11 +34,11 @@ pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
 fn measure(machine: &Machine, rounds: usize, span: Duration) -> Result<f64> {
     let server = pinned::on(machine.server_cpu, || Server::start(&[]))?;
     let cpu = machine.client_cpu;
-    let load = ["--clients", "10", "--rate", "100/s"];
+    let load = ["--clients", "10", "--rate", "100/s"].map(str::to_owned);
     let [mut bare, mut ours] = [(); 2].map(|()| [(); 3].map(|()| Figures::default()));
     for _ in 0..rounds {
         let late = pinned::on(cpu, || bare_loop(span))??;
-        let lag = Load::run(cpu, &server.ws(), span, &load)?.summary["lag"].take();
+        let lag = Load::run(cpu, &server.ws(), span, None, &load)?.summary["lag"].take();
         for (i, (q, field)) in [(0.5, "p50_us"), (0.99, "p99_us"), (1.0, "max_us")]
             .into_iter()
             .enumerate()

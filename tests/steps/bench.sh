@@ -6,4 +6,5 @@ if ! command -v wrk > /dev/null; then
   exit 77
 fi
 tests/bench/run lag --seconds 2
-tests/bench/run cpu --rounds 3 --seconds 1
+tests/bench/run cpu deep bomber --rounds 3 --seconds 2
+tests/bench/run idle many --rounds 1 --seconds 2 --connections 3000
