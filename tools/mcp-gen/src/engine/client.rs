@@ -27,8 +27,10 @@ pub struct Client {
     pub next_due: u64,
     /// The next call to be sent: those from here up to `next_due` wait.
     pub next_sent: u64,
-    /// From which index on its calls belong to which home: one entry, unless targets came or went.
-    homes: Vec<(u64, u16)>,
+    /// Where it lives, for all calls from this index on: by the call it is not looked for in a list.
+    home: (u64, u16),
+    /// Where it lived before, as long as calls of those times wait: from which index on, and where.
+    earlier: Vec<(u64, u16)>,
     /// Connections, by their numbers in the worker.
     pub conns: Vec<usize>,
     /// Of these, HTTP ones that are free.
@@ -109,7 +111,8 @@ impl Client {
             visits,
             next_due: 0,
             next_sent: 0,
-            homes: vec![(0, home)],
+            home: (0, home),
+            earlier: Vec::new(),
             conns: Vec::new(),
             idle: Vec::new(),
             session: Session::Down,
@@ -131,12 +134,16 @@ impl Client {
 
     /// Where it connects to now.
     pub fn home(&self) -> u16 {
-        self.homes.last().map_or(0, |(_, home)| *home)
+        self.home.1
     }
 
     /// The home of a call, which was fixed when it came due.
     pub fn home_of(&self, index: u64) -> u16 {
-        self.homes
+        let (from, home) = self.home;
+        if index >= from {
+            return home;
+        }
+        self.earlier
             .iter()
             .rev()
             .find(|(from, _)| *from <= index)
@@ -145,14 +152,15 @@ impl Client {
 
     /// From the next call on it lives at `home`.
     pub fn move_to(&mut self, home: u16) {
+        self.earlier.push(self.home);
         // Homes that no waiting call belongs to any more are forgotten.
         let waiting_from = self
-            .homes
+            .earlier
             .iter()
             .rposition(|(from, _)| *from <= self.next_sent)
             .unwrap_or(0);
-        self.homes.drain(..waiting_from);
-        self.homes.push((self.next_due, home));
+        self.earlier.drain(..waiting_from);
+        self.home = (self.next_due, home);
     }
 
     /// Whether calls wait to be sent.

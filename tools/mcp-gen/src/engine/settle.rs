@@ -10,10 +10,13 @@ use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use record::kind;
 
-/// How often time limits are looked at.
+/// How often time limits are looked at, of up to [`SWEPT`] connections and clients; of more less often, but at least
+/// [`SWEEPS`] times in the shortest timeout. Each look costs some 2 µs of cache misses.
 const SWEEP_NS: u64 = 50_000_000;
-/// So many connections, and clients, are looked at in one go: all of 20,000 would hold the schedule up for milliseconds.
-const SWEEP_LOT: usize = 256;
+const SWEPT: usize = 1_024;
+const SWEEPS: u64 = 20;
+/// So many are looked at in one go: all of 20,000 would hold the schedule up for milliseconds.
+const SWEEP_LOT: usize = 128;
 
 /// Records of calls are handed over in lots of this many.
 const CALLS_LOT: usize = 256;
@@ -172,7 +175,7 @@ impl Worker {
         }
     }
 
-    /// Looks at the time limits of the next lot; of all within some [`SWEEP_NS`].
+    /// Looks at the time limits of the next lot; see [`SWEEP_NS`].
     pub(super) fn sweep(&mut self, now: u64) {
         let all = self.conns.len().max(self.clients.len()).max(1);
         let lot = self.swept..self.swept + SWEEP_LOT;
@@ -187,7 +190,10 @@ impl Worker {
             self.serve(c, now);
         }
         self.swept = if lot.end < all { lot.end } else { 0 };
-        self.sweep_ns = now + SWEEP_NS / all.div_ceil(SWEEP_LOT) as u64;
+        let shortest = self.plan.groups.all().iter().map(|g| g.timeout_ns).min();
+        let most = (shortest.unwrap_or(0) / SWEEPS).max(SWEEP_NS);
+        let round = (SWEEP_NS * all.div_ceil(SWEPT) as u64).min(most);
+        self.sweep_ns = now + round / all.div_ceil(SWEEP_LOT) as u64;
     }
 
     fn sweep_conn(&mut self, conn: usize, now: u64) {

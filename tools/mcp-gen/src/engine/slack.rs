@@ -4,11 +4,11 @@
 //! rate each call has its own, on the dot. From some 20,000 calls a second on that is most of what a core can do, so
 //! calls wait for each other: the time grows with the rate, and stays below the millisecond from which lag is judged.
 
-/// For so many calls a second more they gather for a microsecond longer: at 10,000/s 25 µs, which is less than the
+/// For so many calls a second more they gather for a microsecond longer: at 10,000/s 30 µs, which is less than the
 /// distance between two; at 200,000/s the most.
-const PER_S_A_US: u64 = 400;
+const PER_S_A_US: u64 = 333;
 /// The most: with what the round itself takes, lag p99 stays well below 1 ms.
-const MAX_NS: u64 = 500_000;
+const MAX_NS: u64 = 600_000;
 /// How often the rate is looked at.
 const WINDOW_NS: u64 = 20_000_000;
 
@@ -59,10 +59,10 @@ mod tests {
     }
 
     #[test]
-    fn slow_schedules_are_kept_on_the_dot_and_fast_ones_within_half_a_millisecond() {
+    fn slow_schedules_are_kept_on_the_dot_and_fast_ones_well_within_a_millisecond() {
         assert!(after(1_000) < 5_000);
         assert!(
-            (20_000..30_000).contains(&after(10_000)),
+            (25_000..35_000).contains(&after(10_000)),
             "{}",
             after(10_000)
         );
