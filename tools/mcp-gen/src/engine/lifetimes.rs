@@ -38,9 +38,7 @@ impl Worker {
     /// Ends a life that is over: such a client takes up no more calls, and goes once none is under way.
     pub(super) fn end_life(&mut self, c: usize, now: u64) {
         let client = &mut self.clients[c];
-        if client.session == Session::Open
-            && now >= client.lives_until_ns
-            && now < self.load_end_ns
+        if client.session == Session::Open && now >= client.lives_until_ns && now < self.load_end_ns
         {
             client.is_parting = true;
             self.part_when_idle(c, now);
