@@ -1,6 +1,7 @@
-"""A test server on the official Python SDK 1.x: Streamable HTTP, or its WebSocket transport, which 2.x dropped."""
+"""A test server on the official Python SDK 1.x: Streamable HTTP, HTTP+SSE, stdio, or its WebSocket transport, which 2.x dropped."""
 
 import argparse
+import sys
 import warnings
 
 import uvicorn
@@ -9,8 +10,8 @@ from mcp.types import ToolAnnotations
 from py_furniture import furnish
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--port", type=int, required=True)
-parser.add_argument("--mode", choices=["http", "ws"], default="http")
+parser.add_argument("--port", type=int, help="not with --mode stdio")
+parser.add_argument("--mode", choices=["http", "sse", "ws", "stdio"], default="http")
 parser.add_argument("--calls", metavar="FILE", help="append the name of each tool that is called")
 args = parser.parse_args()
 
@@ -36,9 +37,14 @@ async def websocket(scope, receive, send):
             await lowlevel.run(read, write, lowlevel.create_initialization_options())
 
 
+if args.mode == "stdio":
+    server.run("stdio")
+    sys.exit()
 if args.mode == "ws":
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     app = websocket
+elif args.mode == "sse":
+    app = server.sse_app()
 else:
     app = server.streamable_http_app()
 # Compression off: this is about the protocol, and the tools under test offer none.

@@ -1,6 +1,7 @@
-"""A test server on the official Python SDK 2.x (PyPI `mcp`), which speaks both eras on one port."""
+"""A test server on the official Python SDK 2.x (PyPI `mcp`), which speaks both eras on one port, or over stdio."""
 
 import argparse
+import sys
 
 import uvicorn
 from mcp.server.mcpserver import MCPServer
@@ -8,13 +9,16 @@ from mcp_types import ToolAnnotations
 from py_furniture import furnish
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--port", type=int, required=True)
-parser.add_argument("--mode", choices=["stateful-sse", "stateless-json"], default="stateful-sse")
+parser.add_argument("--port", type=int, help="not with --mode stdio")
+parser.add_argument("--mode", choices=["stateful-sse", "stateless-json", "stdio"], default="stateful-sse")
 parser.add_argument("--calls", metavar="FILE", help="append the name of each tool that is called")
 args = parser.parse_args()
 
 server = MCPServer("py2", version="1", log_level="ERROR")
 furnish(server, ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False), args.calls)
+if args.mode == "stdio":
+    server.run("stdio")
+    sys.exit()
 stateless = args.mode == "stateless-json"
 app = server.streamable_http_app(json_response=stateless, stateless_http=stateless)
 # Without a limit, uvicorn waits at SIGTERM until every open event stream has been closed by its client.

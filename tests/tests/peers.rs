@@ -378,3 +378,44 @@ fn the_official_typescript_clients_walk_our_server() {
         }
     }
 }
+
+#[test]
+fn servers_over_stdio_are_children_of_the_generator() {
+    let everything = "node/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+    let python = |of: &str| {
+        let script = script(&format!("{of}_server.py"));
+        format!(
+            "{} {script} --mode stdio",
+            installed(&format!("{of}/bin/python"))
+        )
+    };
+    for (command, era, server) in [
+        (python("py2"), "modern", "py2"),
+        (python("py1"), "legacy", "py1"),
+        (
+            format!("node {} stdio", installed(everything)),
+            "legacy",
+            "mcp-servers/everything",
+        ),
+    ] {
+        let _alone = alone();
+        let done = Pipeline::new(format!(
+            "mcp-gen --stdio '{command}' --clients 2 --rate 20/s --connect-for 4s --warmup 0s --for 1s \
+             --method tools/call --tool echo -q | tee run.jsonl | mcp-report --json report.json"
+        ))
+        .run();
+        done.assert_stages_and_report(&[0, 0], "report.json");
+        let stream = done.recorded("run.jsonl");
+        assert_conserved(&stream);
+        assert_eq!(stream.totals()["ok"], 40, "{}", stream.totals()["errors"]);
+        let dialect = &stream.totals()["dialects"][0];
+        assert_eq!(
+            (&dialect["transport"], &dialect["era"]),
+            (&"stdio".into(), &era.into())
+        );
+        assert!(
+            dialect["server"].as_str().unwrap().starts_with(server),
+            "{dialect}"
+        );
+    }
+}

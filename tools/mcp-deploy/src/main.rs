@@ -5,7 +5,6 @@ mod cli;
 mod down;
 mod health;
 mod hold;
-mod last_words;
 mod local;
 mod port;
 mod recipe;

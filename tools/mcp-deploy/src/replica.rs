@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use record::kind::{Event, Target};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use undo::{Child, CommandSpec, Exit, Undo};
+use undo::{Child, CommandSpec, Exit, Undo, ended, last_words};
 
 use crate::health::{self, Asking};
 use crate::hold::Happening;
-use crate::last_words::{ended, last_words};
 use crate::port::{Ports, is_free};
 use crate::recipe::Recipe;
 

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use record::kind::Event;
-use undo::{Child, Exit};
+use undo::{Child, Exit, ended, last_words};
 
 use crate::health::{self, Asking};
-use crate::last_words::{ended, last_words};
 use crate::replica::{ASK, LEFTOVER_GRACE, News, Replica, wait_exit};
 
 /// The first restart comes after this time, each further one after twice the time of the last.

@@ -25,6 +25,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
+  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
@@ -48,6 +49,14 @@ pub struct Cli {
     /// A server to call: ws://, wss://, http://, https://, tcp:// or tcps:// (lines); may be repeated, clients are spread over all
     #[arg(long, value_name = "URL")]
     pub url: Vec<String>,
+
+    /// A server to start as a child and to call over its stdin and stdout, one process for each client: 'npx -y some-server'; may be repeated
+    #[arg(long, value_name = "CMD")]
+    pub stdio: Vec<String>,
+
+    /// Also run commands that come in target records (stdio:CMD)
+    #[arg(long)]
+    pub allow_exec: bool,
 
     /// What the clients do: a profile of `mcp-gen profiles list`, or a TOML file of your own; may be repeated, with the
     /// number of clients of each: --profile normal=25 --profile message-bomber=5 [default: normal]
@@ -122,7 +131,7 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", requires = "closed")]
     pub think: Option<Think>,
 
-    /// Calls in flight on a connection at most: WebSocket and lines 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
+    /// Calls in flight on a connection at most: WebSocket, lines and stdio 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: Option<u32>,
 

@@ -1,14 +1,16 @@
 //! Finding out how each server speaks and what it offers: once per origin, before its clients connect.
 
+use crate::children::{Children, Fate};
 use crate::cli::Cli;
-use crate::targets;
-use protocol::client::{self, Discovery, DiscoveryError, Options};
-use protocol::endpoint::Endpoint;
+use crate::targets::{self, Allowed};
+use protocol::client::{self, Dial, Discovery, DiscoveryError, Options};
+use protocol::endpoint::{Endpoint, Scheme};
 use protocol::tls::{self, Roots};
+use protocol::wire::Wire;
 use record::kind::Target;
 use rustls::ClientConfig;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// So many servers are asked at a time.
 const AT_ONCE: usize = 16;
@@ -32,7 +34,8 @@ pub struct Failure {
 /// # Errors
 /// A sentence on the certificates.
 pub fn tls_config(cli: &Cli, targets: &[Target]) -> Result<Option<Arc<ClientConfig>>, String> {
-    let wants = |t: &Target| targets::endpoint(t).is_ok_and(|e| e.scheme.is_tls());
+    let allowed = Allowed::by(cli);
+    let wants = |t: &Target| targets::endpoint(t, &allowed).is_ok_and(|e| e.scheme.is_tls());
     if !targets.iter().any(wants) {
         return Ok(None);
     }
@@ -48,7 +51,7 @@ pub fn tls_config(cli: &Cli, targets: &[Target]) -> Result<Option<Arc<ClientConf
 
 /// Asks the servers of all targets, those of the same origin and path once. The results are in the targets' order.
 #[must_use]
-pub fn all(targets: &[Target], options: &Options) -> Vec<Found> {
+pub fn all(targets: &[Target], asking: &Asking) -> Vec<Found> {
     let mut places: Vec<(Key, &Target)> = Vec::new();
     for target in targets {
         let key = Key::of(target);
@@ -61,7 +64,7 @@ pub fn all(targets: &[Target], options: &Options) -> Vec<Found> {
         let answers = std::thread::scope(|scope| {
             let asked: Vec<_> = lot
                 .iter()
-                .map(|(key, target)| (key.clone(), scope.spawn(|| one(target, options))))
+                .map(|(key, target)| (key.clone(), scope.spawn(|| one(target, asking))))
                 .collect();
             asked
                 .into_iter()
@@ -93,18 +96,32 @@ impl Key {
     }
 }
 
-fn one(target: &Target, options: &Options) -> Found {
-    let endpoint: Endpoint = targets::endpoint(target).map_err(|text| Failure {
-        code: "bad_url".to_owned(),
-        text,
-        may_recover: false,
-    })?;
+/// How servers are asked.
+pub struct Asking {
+    /// How to speak with them.
+    pub options: Options,
+    /// Which commands may be run.
+    pub allowed: Allowed,
+    /// Who runs them.
+    pub children: Arc<Children>,
+}
+
+fn one(target: &Target, asking: &Asking) -> Found {
+    let options = &asking.options;
+    let endpoint: Endpoint =
+        targets::endpoint(target, &asking.allowed).map_err(|text| Failure {
+            code: "bad_url".to_owned(),
+            text,
+            may_recover: false,
+        })?;
+    let fate: Arc<Mutex<Fate>> = Arc::default();
     let options = Options {
         host_header: options
             .host_header
             .clone()
             .or_else(|| target.host_header.clone()),
         tls_server_name: target.tls_server_name.clone(),
+        dial: (endpoint.scheme == Scheme::Stdio).then(|| dial(target, &endpoint, asking, &fate)),
         ..options.clone()
     };
     client::discover(&endpoint, &options)
@@ -112,8 +129,27 @@ fn one(target: &Target, options: &Options) -> Found {
         .map_err(|e| Failure {
             code: e.code().to_owned(),
             may_recover: may_recover(&e),
-            text: format!("{}: {e}", target.key()),
+            text: match fate_of(&fate) {
+                Some(end) => format!("{}: {e} ({end})", target.key()),
+                None => format!("{}: {e}", target.key()),
+            },
         })
+}
+
+/// Starts the server of a command anew for each conversation; `fate` is that of the last.
+fn dial(target: &Target, endpoint: &Endpoint, asking: &Asking, fate: &Arc<Mutex<Fate>>) -> Dial {
+    let (name, command) = (target.key().to_owned(), endpoint.path.clone());
+    let (children, last) = (Arc::clone(&asking.children), Arc::clone(fate));
+    Dial::new(move || {
+        let (socket, fate) = children.start(&name, &command)?;
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+        Wire::over(socket)
+    })
+}
+
+fn fate_of(last: &Mutex<Fate>) -> Option<String> {
+    let fate: Fate = Arc::clone(&*last.lock().unwrap_or_else(PoisonError::into_inner));
+    fate.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Whether this is what a server that is down for a while looks like.

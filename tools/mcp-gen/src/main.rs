@@ -1,5 +1,6 @@
 //! mcp-gen: makes load on MCP servers, on a schedule that does not wait for them.
 
+mod children;
 mod cli;
 mod collect;
 mod course;
@@ -37,6 +38,10 @@ use record::Say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Launchers and keepers of children are this same binary, and must not see the command line's parser.
+    if let Some(code) = undo::hidden() {
+        return code;
+    }
     let mut cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
             }
         };
     }
+    cli.url
+        .extend(cli.stdio.drain(..).map(|c| format!("stdio:{c}")));
     if let Err(e) = env::fill(&mut cli) {
         say.error(&format!("{e:#}"));
         return ExitCode::from(2);

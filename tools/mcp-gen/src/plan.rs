@@ -1,5 +1,6 @@
 //! The plan: all that is decided before the first call, shared by all workers.
 
+use crate::children::Children;
 use crate::cli::Calls;
 use crate::course::Course;
 use crate::crowd::{self, Visit};
@@ -66,6 +67,8 @@ pub struct Plan {
     pub sources: Vec<IpAddr>,
     /// How TLS servers are checked.
     pub tls: Option<Arc<ClientConfig>>,
+    /// Who runs commands.
+    pub children: Arc<Children>,
     /// What the rows are named by.
     pub labels: Labels,
 }

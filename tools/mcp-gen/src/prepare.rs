@@ -1,5 +1,6 @@
 //! From targets and flags to a plan: who speaks how, what is called, when the stages are.
 
+use crate::children::Children;
 use crate::cli::Cli;
 use crate::crowd;
 use crate::discover::Found;
@@ -11,7 +12,7 @@ use crate::plan::{Home, Homes, MAX_HOMES, Plan};
 use crate::profile::{self, Profile};
 use crate::shape::{Quantity, Shape};
 use crate::stages::{Ask, Change, Stages, Wanted};
-use crate::targets::{Targets, endpoint};
+use crate::targets::{Allowed, Targets, endpoint};
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
 use record::clock;
@@ -204,6 +205,14 @@ pub fn options(cli: &Cli, wish: &Wish, tls: Option<Arc<ClientConfig>>) -> Option
     }
 }
 
+/// What servers are reached by, besides their addresses.
+pub struct With {
+    /// How TLS servers are checked.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// Who runs commands.
+    pub children: Arc<Children>,
+}
+
 /// What is needed to run.
 pub struct Prepared {
     /// The plan.
@@ -216,6 +225,8 @@ pub struct Prepared {
     pub dialects: Vec<kind::Dialect>,
     /// The Host header that the user gave for all.
     host_header: Option<String>,
+    /// Which commands may be run.
+    allowed: Allowed,
 }
 
 /// Makes the plan.
@@ -227,7 +238,7 @@ pub fn prepare(
     wish: &Wish,
     targets: &Targets,
     found: &[Found],
-    tls: Option<Arc<ClientConfig>>,
+    with: With,
     ready: &Ready,
 ) -> Result<Prepared, String> {
     let mut warnings = Vec::new();
@@ -284,13 +295,14 @@ pub fn prepare(
         }
         homes.push(Arc::new(home));
     }
-    let plan = plan(cli, wish, groups, labels, tls, ready);
+    let plan = plan(cli, wish, groups, labels, with, ready);
     Ok(Prepared {
         plan: Arc::new(plan),
         homes: Arc::new(homes),
         warnings,
         dialects,
         host_header: cli.host_header.clone(),
+        allowed: Allowed::by(cli),
     })
 }
 
@@ -332,7 +344,7 @@ impl Prepared {
     /// # Errors
     /// A sentence on why it cannot be called in this run.
     pub fn usable(&self, target: &Target) -> Result<Endpoint, String> {
-        let endpoint = endpoint(target)?;
+        let endpoint = endpoint(target, &self.allowed)?;
         if endpoint.scheme.is_tls() && self.plan.tls.is_none() {
             // Certificates are read at the begin. Better no call than one in the clear.
             return Err(format!(
@@ -351,7 +363,7 @@ fn home(
     menu: Arc<Menu>,
     cli: &Cli,
 ) -> Result<Home, String> {
-    let endpoint = endpoint(target)?;
+    let endpoint = endpoint(target, &Allowed::by(cli))?;
     Ok(Home {
         name: target.key().to_owned(),
         row: index.min(MAX_HOMES) as u16,
@@ -372,7 +384,7 @@ fn home(
 
 fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
     kind::Dialect {
-        origin: home.endpoint.origin(),
+        origin: record::redact::url(&home.endpoint.origin()),
         era: home.dialect.era.to_string(),
         revision: home.dialect.revision.to_string(),
         transport: home.transport.name().to_owned(),
@@ -386,14 +398,7 @@ fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
     }
 }
 
-fn plan(
-    cli: &Cli,
-    wish: &Wish,
-    groups: Groups,
-    labels: Labels,
-    tls: Option<Arc<ClientConfig>>,
-    ready: &Ready,
-) -> Plan {
+fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, ready: &Ready) -> Plan {
     let ns = nanos;
     let t0_ns = if ready.boot_id == clock::boot_id() {
         ready.t0_mono_us * 1_000
@@ -428,7 +433,8 @@ fn plan(
         append_newline: cli.ws_append_newline,
         sources: cli.source_address.concat(),
         headers: cli.header.clone(),
-        tls,
+        tls: with.tls,
+        children: with.children,
         labels,
         groups,
     }

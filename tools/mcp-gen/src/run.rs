@@ -1,14 +1,15 @@
 //! A run: targets come, servers are asked, workers make the load, the collector writes it down.
 
+use crate::children::Children;
 use crate::cli::Cli;
-use crate::discover::{self, Found};
+use crate::discover::{self, Asking, Found};
 use crate::engine::{Command, Report};
 use crate::intake::{self, Arrival};
 use crate::load::Load;
 use crate::prepare::{self, Prepared, Wish};
 use crate::start;
-use crate::targets::{Change, Targets};
-use record::kind::{Ready, Warning};
+use crate::targets::{Allowed, Change, Targets};
+use record::kind::{Event, Ready, Warning};
 use record::{Ending, Pen, Say, clock, filter, signal};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -21,6 +22,10 @@ enum Happening {
     Signal(i32),
     Found(Vec<Found>),
     Report(Report),
+    /// A child has ended unasked.
+    Event(Event),
+    /// The undoing has something to say to people.
+    Note(String),
 }
 
 /// Why a run ends before its time.
@@ -68,6 +73,8 @@ struct Run<'a> {
     tell: Sender<Happening>,
     told: Receiver<Happening>,
     pen: Option<Pen>,
+    /// Servers that are our own children, from when the run has its name.
+    children: Option<Arc<Children>>,
     targets: Targets,
     /// What --start-at says.
     start: Option<Ready>,
@@ -106,6 +113,7 @@ impl<'a> Run<'a> {
             tell,
             told,
             pen,
+            children: None,
             targets,
             start,
             ready: None,
@@ -128,8 +136,10 @@ impl<'a> Run<'a> {
         }
         self.ready = Some(ready.clone());
         let tls = discover::tls_config(self.cli, self.targets.all()).map_err(Halt::Fatal)?;
-        let found = self.discover(tls.clone())?;
-        let prepared = prepare::prepare(self.cli, &self.wish, &self.targets, &found, tls, &ready)
+        let children = self.open_children();
+        let found = self.discover(tls.clone(), &children)?;
+        let with = prepare::With { tls, children };
+        let prepared = prepare::prepare(self.cli, &self.wish, &self.targets, &found, with, &ready)
             .map_err(Halt::Fatal)?;
         for warning in &prepared.warnings {
             self.warn(warning.clone());
@@ -178,6 +188,8 @@ impl<'a> Run<'a> {
             }
             Happening::ReaderLeft => return Err(Halt::ReaderLeft),
             Happening::Signal(s) => return Err(Halt::Signal(s)),
+            Happening::Event(event) => self.happened(event),
+            Happening::Note(text) => self.say.note(&text),
             Happening::Found(_) | Happening::Report(_) => {}
         }
         Ok(())
@@ -245,12 +257,7 @@ impl<'a> Run<'a> {
     /// Nobody upstream has said `ready`: says it, and names the targets of the command line.
     fn write_ready(&self, ready: Ready) -> Ready {
         if let Some(pen) = &self.pen {
-            let typed = self
-                .targets
-                .all()
-                .iter()
-                .filter(|t| self.cli.url.contains(&t.url) && t.name.is_none());
-            for target in typed {
+            for target in self.targets.typed() {
                 pen.write(record::kind::Target {
                     url: record::redact::url(&target.url),
                     ..target.clone()
@@ -261,12 +268,36 @@ impl<'a> Run<'a> {
         ready
     }
 
+    /// Makes room for children: they carry the name of the run.
+    fn open_children(&mut self) -> Arc<Children> {
+        let (run, from) = match &self.pen {
+            Some(pen) => (pen.identity().run.as_str(), pen.identity().from.as_str()),
+            None => ("", "mcp-gen"),
+        };
+        let (tell, note) = (self.tell.clone(), self.tell.clone());
+        let children = Children::new(
+            run,
+            from,
+            move |event| drop(tell.send(Happening::Event(event))),
+            move |text| drop(note.send(Happening::Note(text.to_owned()))),
+        );
+        Arc::clone(self.children.insert(children))
+    }
+
     /// Asks all servers, while signals and targets still count.
-    fn discover(&mut self, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Vec<Found>, Halt> {
-        let options = prepare::options(self.cli, &self.wish, tls);
+    fn discover(
+        &mut self,
+        tls: Option<Arc<rustls::ClientConfig>>,
+        children: &Arc<Children>,
+    ) -> Result<Vec<Found>, Halt> {
+        let asking = Asking {
+            options: prepare::options(self.cli, &self.wish, tls),
+            allowed: Allowed::by(self.cli),
+            children: Arc::clone(children),
+        };
         let (targets, tell) = (self.targets.all().to_vec(), self.tell.clone());
         std::thread::spawn(move || {
-            drop(tell.send(Happening::Found(discover::all(&targets, &options))))
+            drop(tell.send(Happening::Found(discover::all(&targets, &asking))))
         });
         loop {
             match self.told.recv() {
@@ -353,6 +384,16 @@ impl<'a> Run<'a> {
         halt.map_or(Ok(()), Err)
     }
 
+    /// Something happened to a server of ours.
+    fn happened(&self, event: Event) {
+        self.say.note(event.text.as_deref().unwrap_or(&event.event));
+        if let Some(pen) = &self.pen
+            && pen.offer(event).is_err()
+        {
+            pen.count_dropped(1);
+        }
+    }
+
     fn warn(&mut self, warning: Warning) {
         let remedy = warning
             .remedy
@@ -393,6 +434,9 @@ impl<'a> Run<'a> {
 
     /// Says the last word and how the process is to end.
     fn end(mut self, halt: Option<Halt>) -> Ending {
+        if let Some(Err(text)) = self.children.take().map(|children| children.end()) {
+            self.warn(Warning::new("undoing", text));
+        }
         self.write_waiting();
         let (why, ending) = match &halt {
             None => ("done", Ending::Exit(0)),

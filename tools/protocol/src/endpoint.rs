@@ -1,4 +1,4 @@
-//! Where a server is: the six kinds of URL that this crate can connect to, taken apart.
+//! Where a server is: the seven kinds of URL that this crate can connect to, taken apart.
 
 use std::fmt;
 use std::io;
@@ -16,11 +16,11 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 pub struct Endpoint {
     /// What is spoken there.
     pub scheme: Scheme,
-    /// A name or an address; an IPv6 address stands here without its brackets.
+    /// A name or an address; an IPv6 address stands here without its brackets. Empty for `stdio`.
     pub host: String,
-    /// The TCP port, 1 to 65535.
+    /// The TCP port, 1 to 65535; 0 for `stdio`.
     pub port: u16,
-    /// Path and query, as sent in the request line; begins with `/`.
+    /// Path and query, as sent in the request line; begins with `/`. For `stdio` the command line, as it was typed.
     pub path: String,
 }
 
@@ -29,11 +29,11 @@ pub struct Endpoint {
 pub enum EndpointError {
     /// No `scheme://` in front.
     #[error(
-        "`{0}` has no scheme: write it as ws://{0}, wss://{0}, http://{0}, https://{0} or tcp://{0}"
+        "`{0}` has no scheme: write it as ws://{0}, wss://{0}, http://{0}, https://{0} or tcp://{0}, or stdio:{0} for a command"
     )]
     NoScheme(String),
     /// A scheme of another protocol.
-    #[error("the scheme `{0}` is not spoken here: use ws, wss, http, https, tcp or tcps")]
+    #[error("the scheme `{0}` is not spoken here: use ws, wss, http, https, tcp, tcps or stdio")]
     UnknownScheme(String),
     /// `user:password@` in front of the host.
     #[error(
@@ -51,6 +51,9 @@ pub enum EndpointError {
     /// A port is missing that has no default.
     #[error("{0} has no port of its own: write it behind the host, {0}://HOST:PORT")]
     NoPort(&'static str),
+    /// `stdio:` with nothing behind it, or with a line end or another control character in it.
+    #[error("`{0:?}` is no command line: write it behind stdio:, as in 'stdio:npx -y some-server'")]
+    BadCommand(String),
     /// A character that cannot stand in a request line.
     #[error("the path holds {0:?}: percent-encode it")]
     BadPath(char),
@@ -63,10 +66,13 @@ impl Endpoint {
     /// Takes a URL apart. A fragment is dropped, since it is never sent.
     ///
     /// # Errors
-    /// When the text is no URL of the six schemes; each error says what to write instead.
+    /// When the text is no URL of the seven schemes; each error says what to write instead.
     pub fn parse(url: &str) -> Result<Endpoint, EndpointError> {
         if url.len() > MAX_URL_BYTES {
             return Err(EndpointError::TooLong(url.len()));
+        }
+        if let Some(command) = url.strip_prefix("stdio:") {
+            return Endpoint::command(command);
         }
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(EndpointError::NoScheme(url.to_owned()));
@@ -93,6 +99,23 @@ impl Endpoint {
             host,
             port,
             path: check_path(path)?,
+        })
+    }
+
+    /// The server that a command line starts and that speaks over its stdin and stdout.
+    ///
+    /// # Errors
+    /// When there is nothing in it, or a control character.
+    pub fn command(line: &str) -> Result<Endpoint, EndpointError> {
+        let line = line.trim();
+        if line.is_empty() || line.chars().any(char::is_control) {
+            return Err(EndpointError::BadCommand(line.to_owned()));
+        }
+        Ok(Endpoint {
+            scheme: Scheme::Stdio,
+            host: String::new(),
+            port: 0,
+            path: line.to_owned(),
         })
     }
 
@@ -145,18 +168,24 @@ impl Endpoint {
         }
     }
 
-    /// Scheme, host and port, the port always written out: the key under which what is known about
+    /// Scheme, host and port, the port always written out, or the command line: the key under which what is known about
     /// a server is kept.
     pub fn origin(&self) -> String {
+        if self.scheme == Scheme::Stdio {
+            return self.to_string();
+        }
         let host = self.bracketed_host().to_ascii_lowercase();
         format!("{}://{host}:{}", self.scheme.as_str(), self.port)
     }
 
-    /// The addresses behind the host, in the resolver's order. Blocks while the name is looked up.
+    /// The addresses behind the host, in the resolver's order; none for `stdio`. Blocks while the name is looked up.
     ///
     /// # Errors
     /// When the name is unknown or has no address.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        if self.scheme == Scheme::Stdio {
+            return Ok(Vec::new());
+        }
         let addresses: Vec<_> = (self.host.as_str(), self.port)
             .to_socket_addrs()
             .map_err(|error| {
@@ -177,6 +206,9 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.scheme.as_str();
+        if self.scheme == Scheme::Stdio {
+            return write!(f, "{scheme}:{}", self.path);
+        }
         write!(f, "{scheme}://{}{}", self.host_header(), self.path)
     }
 }

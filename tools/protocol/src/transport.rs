@@ -11,15 +11,18 @@ pub enum Transport {
     Http,
     /// One message a line over a TCP connection, framed as stdio is (in no revision; 2026-07-28 recommends the framing).
     Tcp,
+    /// One message a line over stdin and stdout of a child (all revisions).
+    Stdio,
 }
 
 impl Transport {
-    /// The name in records: `ws`, `http` or `tcp`.
+    /// The name in records: `ws`, `http`, `tcp` or `stdio`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Stdio => "stdio",
         }
     }
 }

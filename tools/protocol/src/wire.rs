@@ -10,6 +10,7 @@ mod secure;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,21 @@ impl Wire {
             socket: TcpStream::from(socket),
             tls,
             connected: false,
+            blocking: false,
+        })
+    }
+
+    /// A wire over one end of a socket pair, whose other end a child has as stdin and stdout.
+    ///
+    /// # Errors
+    /// When the system refuses to make it non-blocking.
+    pub fn over(pair: UnixStream) -> io::Result<Wire> {
+        pair.set_nonblocking(true)?;
+        Ok(Wire {
+            // Nothing that is done to it below asks for the family but the address, which a pair has none of.
+            socket: TcpStream::from(OwnedFd::from(pair)),
+            tls: None,
+            connected: true,
             blocking: false,
         })
     }

@@ -18,7 +18,11 @@ pub fn arguments(args: impl IntoIterator<Item = String>) -> Vec<String> {
                 }
                 _ => {
                     secret_follows = Flag::of(&arg);
-                    url(&arg)
+                    if arg.contains(' ') {
+                        command(&arg)
+                    } else {
+                        url(&arg)
+                    }
                 }
             }
         })
@@ -62,9 +66,17 @@ fn is_secret_name(name: &str) -> bool {
     .any(|s| name.contains(s))
 }
 
+/// A command line whose secrets are replaced, as [`arguments`] does it.
+fn command(line: &str) -> String {
+    arguments(line.split(' ').map(str::to_owned)).join(" ")
+}
+
 /// A text with the userinfo of a URL in it, and secret-looking query parameters, replaced.
 #[must_use]
 pub fn url(text: &str) -> String {
+    if text.starts_with("stdio:") && text.contains(' ') {
+        return command(text);
+    }
     let Some(begin) = text.find("://").map(|i| i + 3) else {
         return text.to_owned();
     };
@@ -111,6 +123,8 @@ mod tests {
             "--url",
             "https://me:abc@host/mcp?api_key=abc&x=1",
             "--help-me=abc",
+            "--stdio",
+            "server --api-key abc --verbose",
         ];
         let shown = arguments(args.map(str::to_owned));
         assert_eq!(
@@ -124,6 +138,11 @@ mod tests {
         assert_eq!(
             shown[9],
             "https://[redacted]@host/mcp?api_key=[redacted]&x=1"
+        );
+        assert_eq!(shown[12], "server --api-key [redacted] --verbose");
+        assert_eq!(
+            url("stdio:server --token abc x"),
+            "stdio:server --token [redacted] x"
         );
     }
 }

@@ -1,7 +1,9 @@
 //! What to run: a vector of arguments, and how a command line that a person typed becomes one.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
@@ -15,6 +17,8 @@ pub struct CommandSpec {
     pub argv: Vec<OsString>,
     /// Environment variables on top of the inherited ones.
     pub env: Vec<(OsString, OsString)>,
+    /// Its stdin and stdout, one end of a socket pair; else /dev/null and the log. stderr is the log, always.
+    pub stdio: Option<Arc<OwnedFd>>,
     /// Working folder, else the tool's.
     pub cwd: Option<PathBuf>,
     /// The keeper ends it after this time, even while the tool lives; `None`: it lives as long as the tool.
@@ -28,6 +32,7 @@ impl CommandSpec {
             label: label.to_owned(),
             argv: argv.into_iter().map(Into::into).collect(),
             env: Vec::new(),
+            stdio: None,
             cwd: None,
             deadline: None,
         }

@@ -2,23 +2,27 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, PipeReader, Read, Write, pipe};
+use std::io::{self, PipeReader, Read, pipe};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{self, Command};
+use std::sync::Arc;
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::entry::ProcessPlan;
-use crate::launcher::{OPEN, SUBCOMMAND};
+use crate::gate;
+use crate::launcher::SUBCOMMAND;
 use crate::{CommandSpec, Error, Identity, Mark};
 
 /// A launcher that waits at its gate.
 pub(crate) struct Gated {
     process: process::Child,
-    gate: io::PipeWriter,
+    gate: UnixStream,
+    stdio: Option<Arc<OwnedFd>>,
     status: PipeReader,
     pub(crate) pidfd: OwnedFd,
     pub(crate) plan: ProcessPlan,
@@ -28,7 +32,7 @@ pub(crate) struct Gated {
 pub(crate) fn spawn(spec: &CommandSpec, mark: &Mark, log: File) -> Result<Gated, Error> {
     let program = spec.argv.first().ok_or(Error::EmptyCommand)?;
     let what = program.to_string_lossy();
-    let (gate_read, gate) = pipe().map_err(Error::start("a pipe"))?;
+    let (gate_end, gate) = UnixStream::pair().map_err(Error::start("a pipe"))?;
     let (status, status_write) = pipe().map_err(Error::start("a pipe"))?;
     let mut command = own_command();
     command
@@ -36,7 +40,7 @@ pub(crate) fn spawn(spec: &CommandSpec, mark: &Mark, log: File) -> Result<Gated,
         .args(&spec.argv)
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
         .envs(mark.variables())
-        .stdin(gate_read)
+        .stdin(OwnedFd::from(gate_end))
         .stdout(status_write)
         .stderr(log);
     if let Some(cwd) = &spec.cwd {
@@ -51,6 +55,7 @@ pub(crate) fn spawn(spec: &CommandSpec, mark: &Mark, log: File) -> Result<Gated,
         Ok((identity, pidfd)) => Ok(Gated {
             process,
             gate,
+            stdio: spec.stdio.clone(),
             status,
             pidfd,
             plan: ProcessPlan {
@@ -82,13 +87,14 @@ impl Gated {
     pub(crate) fn open(self, program: &OsStr) -> Result<OwnedFd, Error> {
         let Self {
             mut process,
-            mut gate,
+            gate,
+            stdio,
             mut status,
             pidfd,
             ..
         } = self;
         // EPIPE: the launcher was killed at the gate; the caller sees its exit like any other.
-        let _ = gate.write_all(&[OPEN]);
+        let _ = gate::open(&gate, stdio.as_deref().map(AsFd::as_fd));
         drop(gate);
         let mut errno = Vec::new();
         let heard = status.read_to_end(&mut errno);

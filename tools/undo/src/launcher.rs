@@ -4,26 +4,25 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::fcntl_dupfd_cloexec;
+
+use crate::gate;
 
 /// The hidden subcommand.
 pub(crate) const SUBCOMMAND: &str = "launch";
-/// What the parent writes to open the gate.
-pub(crate) const OPEN: u8 = b'o';
 
 /// Runs the launcher; returns only if nothing was executed.
 pub(crate) fn run(argv: Vec<OsString>) -> ExitCode {
-    let mut gate = [0_u8];
-    // End of file: the parent is gone, the journal does not know of us, so nothing may start.
-    if !matches!(io::stdin().read(&mut gate), Ok(1)) || gate[0] != OPEN {
+    // The parent is gone, the journal does not know of us, so nothing may start.
+    let Some(stdio) = gate::wait(io::stdin()) else {
         return ExitCode::from(2);
-    }
-    let status = match take_status() {
+    };
+    let status = match take_status(stdio) {
         Ok(status) => status,
         Err(_) => return ExitCode::from(2),
     };
@@ -34,10 +33,18 @@ pub(crate) fn run(argv: Vec<OsString>) -> ExitCode {
 }
 
 /// Moves the status pipe off stdout, to where exec closes it: its end of file says "executed".
-fn take_status() -> io::Result<File> {
+fn take_status(stdio: Option<OwnedFd>) -> io::Result<File> {
     let status = File::from(fcntl_dupfd_cloexec(io::stdout(), 3)?);
-    rustix::stdio::dup2_stdout(io::stderr().as_fd())?;
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    match stdio {
+        Some(socket) => {
+            rustix::stdio::dup2_stdout(&socket)?;
+            rustix::stdio::dup2_stdin(&socket)?;
+        }
+        None => {
+            rustix::stdio::dup2_stdout(io::stderr().as_fd())?;
+            rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        }
+    }
     Ok(status)
 }
 

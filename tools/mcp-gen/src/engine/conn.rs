@@ -72,7 +72,7 @@ pub enum Phase {
     Tls,
     /// The WebSocket upgrade was asked for.
     Upgrade,
-    /// `initialize` was sent (multiplexed, legacy) with this id.
+    /// `initialize` was sent (multiplexed, legacy) with this id, or `server/discover` to a child that starts (modern).
     Initialize(u64),
     /// It can carry calls.
     Open,

@@ -26,7 +26,7 @@ impl Framing {
         match transport {
             Transport::Ws => Self::Frames { line_feed },
             Transport::Http => Self::Exchange,
-            Transport::Tcp => Self::Lines,
+            Transport::Tcp | Transport::Stdio => Self::Lines,
         }
     }
 

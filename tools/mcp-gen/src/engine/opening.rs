@@ -9,6 +9,7 @@ use crate::plan::Home;
 use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
+use protocol::transport::Transport;
 use protocol::wire::Wire;
 use rustix::process::{Resource, getrlimit};
 use std::cmp::Reverse;
@@ -95,26 +96,7 @@ impl Worker {
             client.session = Session::Opening;
             client.opening_since_ns = now;
         }
-        let wire = match home
-            .addresses
-            .get(client.failures as usize % home.addresses.len().max(1))
-        {
-            Some(address) => {
-                let name = home.tls_name.as_deref().unwrap_or(&home.endpoint.host);
-                let tls = self
-                    .plan
-                    .tls
-                    .as_ref()
-                    .filter(|_| home.endpoint.scheme.is_tls())
-                    .map(|config| (config, name));
-                let started = Wire::start_from(self.source(c, *address), *address, tls);
-                if let Err(e) = &started {
-                    self.tell_exhausted(e);
-                }
-                started.map_err(|e| e.to_string())
-            }
-            None => Err("its name has no address".to_owned()),
-        };
+        let wire = self.dial(c, &home);
         let wire = match wire {
             Ok(wire) => wire,
             Err(why) => return self.could_not_connect(c, home.row, &why, now),
@@ -131,6 +113,29 @@ impl Worker {
         if let Err(e) = added {
             self.connect_failed(conn, &format!("epoll refused the socket: {e}"), now);
         }
+    }
+
+    /// Begins a connection, to one address after the other, or to a child.
+    fn dial(&mut self, c: usize, home: &Home) -> Result<Wire, String> {
+        let started = if home.transport == Transport::Stdio {
+            let children = &self.plan.children;
+            children
+                .start(&home.name, &home.endpoint.path)
+                .and_then(|(socket, _)| Wire::over(socket))
+        } else {
+            let turn = self.clients[c].failures as usize % home.addresses.len().max(1);
+            let address = home.addresses.get(turn);
+            let address = *address.ok_or("its name has no address")?;
+            let name = home.tls_name.as_deref().unwrap_or(&home.endpoint.host);
+            let tls = self.plan.tls.as_ref();
+            let tls = tls.filter(|_| home.endpoint.scheme.is_tls());
+            let tls = tls.map(|config| (config, name));
+            Wire::start_from(self.source(c, address), address, tls)
+        };
+        if let Err(e) = &started {
+            self.tell_exhausted(e);
+        }
+        started.map_err(|e| e.to_string())
     }
 
     /// What is this machine's limit and not the server's failure is told apart, with the way out.
@@ -187,7 +192,8 @@ impl Worker {
                     return Ok(false);
                 }
                 state.phase = Phase::Tls;
-                state.port = state.wire.local_address()?.port();
+                // A child has no address.
+                state.port = state.wire.local_address().map_or(0, |a| a.port());
             }
             state.wire.handshake()
         };

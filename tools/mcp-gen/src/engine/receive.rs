@@ -7,6 +7,7 @@ use protocol::answer::{self, Incoming};
 use protocol::lines::LineReader;
 use protocol::message;
 use protocol::outcome::Outcome;
+use protocol::revision::Era;
 use protocol::ws::{self, Frame, FrameReader};
 use std::io;
 
@@ -255,12 +256,14 @@ impl Worker {
                 outcome,
             }) if state.phase == Phase::Initialize(id) => {
                 if outcome == Outcome::Ok {
-                    self.write_message(conn, &message::initialized());
+                    if self.home_of(c).dialect.era == Era::Legacy {
+                        self.write_message(conn, &message::initialized());
+                    }
                     self.stream_opened(conn, now);
                 } else {
                     self.connect_failed(
                         conn,
-                        &format!("the server refused initialize ({})", outcome.class()),
+                        &format!("the server refused the handshake ({})", outcome.class()),
                         now,
                     );
                 }

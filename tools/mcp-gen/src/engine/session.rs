@@ -7,6 +7,7 @@ use crate::plan::Home;
 use protocol::http::{self, HeadOptions, PostHead};
 use protocol::message::{self, ClientInfo};
 use protocol::revision::Era;
+use protocol::transport::Transport;
 use protocol::ws::{self, Upgrade};
 
 impl Worker {
@@ -40,18 +41,19 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        match home.dialect.era {
-            Era::Modern => self.stream_opened(conn, now),
-            Era::Legacy => {
-                let id = self.clients[c].next_id;
-                self.clients[c].next_id += 1;
-                state.phase = Phase::Initialize(id);
-                self.write_message(
-                    conn,
-                    &message::initialize(id, home.dialect.revision, &ClientInfo::default()),
-                );
-            }
-        }
+        let greet = match (home.dialect.era, home.transport) {
+            (Era::Legacy, _) => message::initialize,
+            // A child takes its time to start, which is not to count on the first calls.
+            (Era::Modern, Transport::Stdio) => message::discover,
+            (Era::Modern, _) => return self.stream_opened(conn, now),
+        };
+        let id = self.clients[c].next_id;
+        self.clients[c].next_id += 1;
+        state.phase = Phase::Initialize(id);
+        self.write_message(
+            conn,
+            &greet(id, home.dialect.revision, &ClientInfo::default()),
+        );
     }
 
     /// A connection can carry calls, many at a time.

@@ -87,6 +87,13 @@ pub(super) fn open(
     options: &Options,
     deadline: Deadline,
 ) -> Result<Wire, Lost> {
+    if let Some(dial) = &options.dial {
+        return dial.open().map_err(|error| {
+            Lost::Fatal(DiscoveryError::NotStarted {
+                reason: error.to_string(),
+            })
+        });
+    }
     let name = address(endpoint);
     let tls = tls(endpoint, options)?;
     let server_name = options.tls_server_name.as_deref().unwrap_or(&endpoint.host);

@@ -39,6 +39,20 @@ pub enum DiscoveryError {
         /// What it said about it, in brackets, or nothing.
         detail: String,
     },
+    /// A child that could not be started.
+    #[error("the command cannot be started: {reason}")]
+    NotStarted {
+        /// What stood in the way.
+        reason: String,
+    },
+    /// A child that ended, or closed its stdout, without an answer.
+    #[error(
+        "the command closed its stdout without an answer{detail}: run it by hand and see what it says"
+    )]
+    ChildGone {
+        /// What it said before, in brackets, or nothing.
+        detail: String,
+    },
     /// Silence.
     #[error(
         "no answer from {address} within {seconds} s: give it longer with --timeout, or check the port; the server may also wait for something else{hint}"
@@ -223,6 +237,8 @@ impl DiscoveryError {
             Self::ConnectionRefused { .. } => "connection_refused",
             Self::Unreachable { .. } => "unreachable",
             Self::Closed { .. } => "connection_closed",
+            Self::NotStarted { .. } => "not_started",
+            Self::ChildGone { .. } => "child_gone",
             Self::NoAnswer { .. } => "no_answer",
             Self::BadCertificate { .. } => "bad_certificate",
             Self::NotTls { .. } => "not_tls",

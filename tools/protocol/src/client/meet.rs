@@ -110,7 +110,7 @@ impl Meeting<'_> {
                 Link::WebSocket(Box::new(link))
             }
             Transport::Http => Link::Http(Box::new(HttpLink::new(endpoint, options))),
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Stdio => {
                 Link::Lines(Box::new(LineLink::open(endpoint, options, self.deadline)?))
             }
         })
@@ -147,8 +147,8 @@ impl Meeting<'_> {
         link.speak(Some(modern));
         let id = self.id();
         let message = message::discover(id, modern.revision, &self.client);
-        let patience = match is_http {
-            // HTTP servers answer everything, so silence means the server is slow, or not one at all.
+        let patience = match endpoint_waits(self.endpoint) {
+            // HTTP servers answer everything, and a child may take long to start: silence means that it is slow.
             true => self.options.timeout / 2,
             false => (self.options.timeout / 3).min(LONGEST_PROBE),
         };
@@ -302,12 +302,23 @@ impl Meeting<'_> {
     }
 }
 
+/// Whether silence says nothing about the era.
+fn endpoint_waits(endpoint: &Endpoint) -> bool {
+    matches!(
+        endpoint.scheme.transport(),
+        Transport::Http | Transport::Stdio
+    )
+}
+
 impl Lost {
     /// The sentence for it.
     pub(super) fn tell(self, endpoint: &Endpoint, options: &Options) -> DiscoveryError {
         let address = address(endpoint);
         match self {
             Self::Fatal(error) => error,
+            Self::Closed(detail) if endpoint.scheme.transport() == Transport::Stdio => {
+                DiscoveryError::ChildGone { detail }
+            }
             Self::Closed(detail) => DiscoveryError::Closed { address, detail },
             Self::Silent => DiscoveryError::NoAnswer {
                 address,

@@ -2,6 +2,7 @@
 //! deadline, and says in one sentence what is wrong where it can't.
 
 mod connect;
+mod dial;
 mod error;
 mod exchange;
 mod http;
@@ -23,6 +24,7 @@ use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::revision::Wanted;
 use connect::Deadline;
+pub use dial::Dial;
 pub use error::DiscoveryError;
 pub use server_info::{Capabilities, ServerInfo};
 
@@ -49,6 +51,8 @@ pub struct Options {
     pub client_name: String,
     /// Where to connect, where that is not what the URL's host resolves to.
     pub connect_to: Option<SocketAddr>,
+    /// How to reach a server that has no address: `stdio` needs it.
+    pub dial: Option<Dial>,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             tls_server_name: None,
             client_name: "mcp-gen".to_owned(),
             connect_to: None,
+            dial: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The six schemes: which protocol is spoken, and whether TLS lies underneath.
+//! The seven schemes: which protocol is spoken, and whether TLS lies underneath.
 
 use crate::transport::Transport;
 
@@ -17,6 +17,8 @@ pub enum Scheme {
     Tcp,
     /// Lines over TLS.
     Tcps,
+    /// Lines over stdin and stdout of a command.
+    Stdio,
 }
 
 impl Scheme {
@@ -26,6 +28,7 @@ impl Scheme {
             Scheme::Ws | Scheme::Wss => Transport::Ws,
             Scheme::Http | Scheme::Https => Transport::Http,
             Scheme::Tcp | Scheme::Tcps => Transport::Tcp,
+            Scheme::Stdio => Transport::Stdio,
         }
     }
 
@@ -39,7 +42,7 @@ impl Scheme {
         match self {
             Scheme::Ws | Scheme::Http => Some(80),
             Scheme::Wss | Scheme::Https => Some(443),
-            Scheme::Tcp | Scheme::Tcps => None,
+            Scheme::Tcp | Scheme::Tcps | Scheme::Stdio => None,
         }
     }
 
@@ -52,9 +55,11 @@ impl Scheme {
             Scheme::Https => "https",
             Scheme::Tcp => "tcp",
             Scheme::Tcps => "tcps",
+            Scheme::Stdio => "stdio",
         }
     }
 
+    /// The scheme that a URL with an authority begins with.
     pub(super) fn parse(text: &str) -> Option<Scheme> {
         use Scheme::{Http, Https, Tcp, Tcps, Ws, Wss};
         [Ws, Wss, Http, Https, Tcp, Tcps]

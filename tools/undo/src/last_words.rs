@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use undo::Exit;
+use crate::Exit;
 
 /// As much of a log as goes into a sentence.
 const LAST_LINES: usize = 3;
