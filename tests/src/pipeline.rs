@@ -131,6 +131,8 @@ impl Pipeline {
             "MESSAGE_RATE",
             "DURATION_SECONDS",
             "TARGET_SERVERS",
+            "METRICS_PORT",
+            "METRICS_ENABLED",
         ] {
             command.env_remove(name);
         }

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::knee::Condition;
+use crate::metrics;
 use crate::pacer::Arrivals;
 use crate::shape::Shape;
 use crate::source;
@@ -8,7 +9,7 @@ use crate::think::Think;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,10 +27,12 @@ Examples:
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
-  CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between)";
+  CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between),
+  METRICS_PORT (of --metrics-addr, on loopback; METRICS_ENABLED=true alone means 8888, false none)";
 
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
@@ -236,6 +239,12 @@ pub struct Cli {
     /// Write a record for calls: none, errors, all, or a share such as 1%
     #[arg(long, value_name = "WHICH", default_value = "none", value_parser = calls)]
     pub calls: Calls,
+
+    /// Serve metrics for Prometheus over HTTP as long as the run goes on (/metrics, /health), and on loopback also where the
+    /// run stands (GET /api/v1/status) and its end (POST /api/v1/stop). :8888 means 127.0.0.1:8888; port 0 is one that is
+    /// free, and a record with "event":"metrics_served" says which
+    #[arg(long, value_name = "ADDRESS", value_parser = metrics::parse)]
+    pub metrics_addr: Option<SocketAddr>,
 
     /// Say nothing but errors, and show no progress bar
     #[arg(long, short)]

@@ -1,5 +1,6 @@
 //! The collector: adds up what the workers report, writes intervals as they end, and keeps the totals.
 
+use crate::metrics::Publisher;
 use crate::plan::{Homes, MAX_HOMES, Plan};
 use crate::rows;
 use crate::stages::{Change, Stages};
@@ -31,6 +32,8 @@ pub struct Collector {
     standing: BTreeMap<usize, u64>,
     /// What the progress bar shows.
     pub latest: Latest,
+    /// Who tells others of it while it goes on.
+    publisher: Option<Publisher>,
 }
 
 /// The last interval, over all rows.
@@ -49,7 +52,7 @@ pub struct Latest {
 impl Collector {
     /// A collector for the plan's workers.
     #[must_use]
-    pub fn new(plan: Arc<Plan>, homes: &Homes) -> Self {
+    pub fn new(plan: Arc<Plan>, homes: &Homes, publisher: Option<Publisher>) -> Self {
         let workers = plan.threads as usize;
         let mut collector = Self {
             stages: Arc::clone(&plan.stages),
@@ -63,6 +66,7 @@ impl Collector {
             unsaid: VecDeque::new(),
             standing: BTreeMap::new(),
             latest: Latest::default(),
+            publisher,
         };
         collector.name(homes);
         collector
@@ -130,6 +134,9 @@ impl Collector {
     }
 
     fn complete(&mut self, start_ns: u64, end_ns: u64, cells: BTreeMap<Key, Cell>, pen: &Pen) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.interval(end_ns.saturating_sub(start_ns), &self.stages, &cells);
+        }
         let mut latest = Latest::default();
         let (mut ok, mut standing) = (0, 0);
         for (key, cell) in cells {

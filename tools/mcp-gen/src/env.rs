@@ -1,6 +1,7 @@
 //! The environment of the erlmcp test kit, taken over as it is: CLIENT_TYPE and the like. Flags win over it.
 
 use crate::cli::Cli;
+use crate::metrics;
 use crate::prepare::MAX_CLIENTS;
 use crate::profile::Profile;
 use crate::shape::Quantity;
@@ -62,7 +63,33 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
             .map(server_url)
             .collect::<Result<_>>()?;
     }
+    if cli.metrics_addr.is_none() {
+        cli.metrics_addr = metrics_port()?.map(metrics::on_loopback);
+    }
     Ok(())
+}
+
+/// The port to serve metrics at, where the environment wants them: it names one, or says that they are enabled.
+fn metrics_port() -> Result<Option<u16>> {
+    let enabled = match var("METRICS_ENABLED")
+        .map(|v| v.to_ascii_lowercase())
+        .as_deref()
+    {
+        None => None,
+        Some("true" | "1" | "yes" | "on") => Some(true),
+        Some("false" | "0" | "no" | "off") => Some(false),
+        Some(other) => bail!("METRICS_ENABLED is {other:?}: write true or false"),
+    };
+    if enabled == Some(false) {
+        return Ok(None);
+    }
+    let usual = enabled.map(|_| metrics::USUAL_PORT);
+    let Some(text) = var("METRICS_PORT") else {
+        return Ok(usual);
+    };
+    let port = text.parse().ok();
+    port.map(Some)
+        .with_context(|| format!("METRICS_PORT is {text:?}, not a port from 0 to 65535"))
 }
 
 /// Whether --stages says already how many clients, or calls, there are.

@@ -4,6 +4,7 @@ use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
 use crate::knee::Hunt;
+use crate::metrics::{Board, Publisher};
 use crate::plan::Homes;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
@@ -47,7 +48,7 @@ struct Handle {
 }
 
 impl<'a> Load<'a> {
-    /// Starts the workers. What they report is to be given to [`Self::take`].
+    /// Starts the workers. What they report is to be given to [`Self::take`]; what it comes to is put up on the board.
     ///
     /// # Errors
     /// The kernel refused a thread, epoll or a timer.
@@ -55,6 +56,7 @@ impl<'a> Load<'a> {
         prepared: &'a Prepared,
         pen: &Pen,
         say: &Say,
+        board: Option<Arc<Board>>,
         report: impl Fn(Report) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let plan = &prepared.plan;
@@ -76,7 +78,8 @@ impl<'a> Load<'a> {
                 Ok(Handle { orders, waker })
             })
             .collect::<io::Result<Vec<_>>>()?;
-        let collector = Collector::new(Arc::clone(plan), &prepared.homes);
+        let publisher = board.map(|board| Publisher::new(board, plan));
+        let collector = Collector::new(Arc::clone(plan), &prepared.homes, publisher);
         collector.begin(pen);
         let t0_ns = plan.stages.all()[0].start_ns;
         Ok(Self {

@@ -16,6 +16,7 @@ mod intake;
 mod knee;
 mod load;
 mod menu;
+mod metrics;
 mod pacer;
 mod plan;
 mod prepare;

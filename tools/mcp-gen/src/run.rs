@@ -6,6 +6,7 @@ use crate::discover::{self, Asking, Found};
 use crate::engine::{Command, Report};
 use crate::intake::{self, Arrival};
 use crate::load::Load;
+use crate::metrics::{Metrics, Snapshot};
 use crate::prepare::{self, Prepared, Wish};
 use crate::start;
 use crate::targets::{Allowed, Change, Targets};
@@ -20,6 +21,7 @@ enum Happening {
     Arrival(Arrival),
     ReaderLeft,
     Signal(i32),
+    Stop,
     Found(Vec<Found>),
     Report(Report),
     /// A child has ended unasked.
@@ -34,6 +36,8 @@ enum Halt {
     Fatal(String),
     /// The user has sent a signal.
     Signal(i32),
+    /// Who was allowed to has asked for it over HTTP.
+    Stopped,
     /// Nobody reads any more.
     ReaderLeft,
 }
@@ -80,6 +84,8 @@ struct Run<'a> {
     start: Option<Ready>,
     ready: Option<Ready>,
     upstream_ended: bool,
+    /// Where what the run comes to can be seen meanwhile.
+    metrics: Option<Metrics>,
     /// Warnings that the pen had no room for.
     unwritten: Vec<Warning>,
 }
@@ -94,6 +100,9 @@ impl<'a> Run<'a> {
         let wish = Wish::of(cli)?;
         let start = cli.start_at.map(start::at).transpose()?;
         let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
+        let stop = tell.clone();
+        let serve = |at| Metrics::serve(at, move || drop(stop.send(Happening::Stop)));
+        let metrics = cli.metrics_addr.map(serve).transpose()?;
         let gone = tell.clone();
         let on_gone = move || drop(gone.send(Happening::ReaderLeft));
         let mut pen = None;
@@ -118,12 +127,14 @@ impl<'a> Run<'a> {
             start,
             ready: None,
             upstream_ended: !reads_stdin,
+            metrics,
             unwritten: Vec::new(),
         })
     }
 
     /// All of it; an error ends it early.
     fn live(&mut self) -> Result<(), Halt> {
+        self.announce();
         self.gather()?;
         let start = self.start.clone();
         let mut ready = match self.ready.take() {
@@ -148,6 +159,20 @@ impl<'a> Run<'a> {
             self.wait_until(prepared.plan.stages.all()[0].start_ns)?;
         }
         self.load(&prepared)
+    }
+
+    /// Says where metrics are served, once there is a pen.
+    fn announce(&self) {
+        let (Some(metrics), Some(pen)) = (&self.metrics, &self.pen) else {
+            return;
+        };
+        metrics.board().put(Snapshot {
+            run: Some(pen.identity().run.clone()),
+            ..Snapshot::default()
+        });
+        let event = metrics.event();
+        self.say.note(event.text.as_deref().unwrap_or_default());
+        pen.write(event);
     }
 
     /// Waits until the targets are complete.
@@ -177,7 +202,10 @@ impl<'a> Run<'a> {
     /// Deals with what may come at any time.
     fn handle(&mut self, happening: Happening) -> Result<(), Halt> {
         match happening {
-            Happening::Arrival(Arrival::Opened(pen)) => self.pen = Some(pen),
+            Happening::Arrival(Arrival::Opened(pen)) => {
+                self.pen = Some(pen);
+                self.announce();
+            }
             Happening::Arrival(Arrival::Target(target)) => {
                 self.targets.put(*target);
             }
@@ -190,6 +218,7 @@ impl<'a> Run<'a> {
             Happening::Signal(s) => return Err(Halt::Signal(s)),
             Happening::Event(event) => self.happened(event),
             Happening::Note(text) => self.say.note(&text),
+            Happening::Stop => return Err(Halt::Stopped),
             Happening::Found(_) | Happening::Report(_) => {}
         }
         Ok(())
@@ -314,7 +343,8 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let tell = self.tell.clone();
-        let mut load = Load::start(prepared, &pen, self.say, move |report| {
+        let board = self.metrics.as_ref().map(Metrics::board);
+        let mut load = Load::start(prepared, &pen, self.say, board, move |report| {
             drop(tell.send(Happening::Report(report)));
         })
         .map_err(|e| Halt::Fatal(format!("cannot start the workers: {e}")))?;
@@ -356,13 +386,17 @@ impl<'a> Run<'a> {
                         continue;
                     };
                     match &early {
-                        Halt::Signal(_) => {
+                        Halt::Signal(_) | Halt::Stopped => {
                             self.say.note("no more calls are started; those in flight may finish (again to end at once)");
                             load.order_end(|| Command::Drain);
                         }
                         Halt::ReaderLeft | Halt::Fatal(_) => load.order_end(|| Command::Stop),
                     }
-                    halt.get_or_insert(early);
+                    match halt {
+                        // A signal is to reach the shell, whoever asked before.
+                        Some(Halt::Stopped) | None => halt = Some(early),
+                        Some(_) => {}
+                    }
                 }
             }
         }
@@ -444,6 +478,7 @@ impl<'a> Run<'a> {
                 "reader_left",
                 filter::after_the_reader(None, || self.signal_soon()),
             ),
+            Some(Halt::Stopped) => ("stopped", Ending::Exit(0)),
             Some(Halt::Signal(signal)) => ("interrupted", Ending::Signal(*signal)),
             Some(Halt::Fatal(text)) => {
                 self.say.error(text);

@@ -69,6 +69,25 @@ impl Histogram {
         self.0.quantile_below(us)
     }
 
+    /// How many latencies are at most each of these bounds (microseconds, ascending). One counts by the upper edge of its
+    /// bucket: near a bound it may be left out, and is never counted for less than it was.
+    #[must_use]
+    pub fn counts_up_to(&self, bounds_us: &[u64]) -> Vec<u64> {
+        let mut counts = vec![0; bounds_us.len()];
+        for step in self.0.iter_recorded() {
+            let first = bounds_us.partition_point(|&bound| bound < step.value_iterated_to());
+            if let Some(count) = counts.get_mut(first) {
+                *count += step.count_since_last_iteration();
+            }
+        }
+        let mut sum = 0;
+        for count in &mut counts {
+            sum += *count;
+            *count = sum;
+        }
+        counts
+    }
+
     /// The largest latency in microseconds, up to its bucket's upper edge; 0 when empty.
     #[must_use]
     pub fn max_us(&self) -> u64 {

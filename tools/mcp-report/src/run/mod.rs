@@ -160,12 +160,12 @@ impl Run {
         self.tools.end_of(from).is_some_and(|end| end.why == "done")
     }
 
-    /// Whether a generator was interrupted.
+    /// Whether a generator was interrupted, by a signal or by a word over HTTP.
     pub fn is_interrupted(&self) -> bool {
         self.generator_names().iter().any(|from| {
             self.tools
                 .end_of(from)
-                .is_some_and(|e| e.why == "interrupted")
+                .is_some_and(|e| ["interrupted", "stopped"].contains(&e.why.as_str()))
         })
     }
 }

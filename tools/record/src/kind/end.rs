@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[doc = concat!("```json\n", include_str!("examples/end.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
-    /// `done`, `interrupted`, `reader_left` or `failed`.
+    /// `done`, `interrupted`, `stopped` (by who was allowed to, over HTTP), `reader_left` or `failed`.
     pub why: String,
     /// The exit status it is about to return; 128 + signal where it was interrupted.
     pub exit: u8,

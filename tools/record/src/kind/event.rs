@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[doc = concat!("```json\n", include_str!("examples/event.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// `exited`, `restarted`, `unhealthy`, `healthy`, `scaled`, `updated`, `task_moved`, `process_started`, `disconnected`, `reconnected`.
+    /// `exited`, `restarted`, `unhealthy`, `healthy`, `scaled`, `updated`, `task_moved`, `process_started`, `disconnected`, `reconnected`,
+    /// `metrics_served`.
     pub event: String,
     /// The target's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,6 +23,9 @@ pub struct Event {
     /// The signal that ended it, of `exited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
+    /// Where it is, of `metrics_served`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// A sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
