@@ -170,17 +170,19 @@ fn python_2_is_spoken_to_in_the_legacy_era_where_that_is_asked_for() {
 }
 
 #[test]
-fn python_1_is_found_to_be_legacy_over_http_and_over_websocket() {
+fn python_1_is_found_to_be_legacy_over_http_websocket_and_http_with_sse() {
     let expected = Expected {
         server: "py1",
         ..LEGACY
     };
     assert_measures("py1", "http", "", &expected);
-    let expected = Expected {
-        transport: "ws",
-        ..expected
-    };
-    assert_measures("py1", "ws", "", &expected);
+    for transport in ["ws", "sse"] {
+        let expected = Expected {
+            transport,
+            ..expected
+        };
+        assert_measures("py1", transport, "", &expected);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub struct Peer {
     child: Child,
     port: u16,
     scheme: &'static str,
+    path: &'static str,
     folder: Folder,
 }
 
@@ -89,13 +90,14 @@ impl Peer {
             child,
             port,
             scheme: if mode == "ws" { "ws" } else { "http" },
+            path: if mode == "sse" { "sse" } else { "mcp" },
             folder,
         }
     }
 
     /// Where it answers.
     pub fn url(&self) -> String {
-        format!("{}://127.0.0.1:{}/mcp", self.scheme, self.port)
+        format!("{}://127.0.0.1:{}/{}", self.scheme, self.port, self.path)
     }
 
     /// How often each tool was called, as the server itself has counted.

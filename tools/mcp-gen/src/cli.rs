@@ -134,7 +134,7 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", requires = "closed")]
     pub think: Option<Think>,
 
-    /// Calls in flight on a connection at most: WebSocket, lines and stdio 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
+    /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: Option<u32>,
 

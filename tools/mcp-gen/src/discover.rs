@@ -121,6 +121,7 @@ fn one(target: &Target, asking: &Asking) -> Found {
             .clone()
             .or_else(|| target.host_header.clone()),
         tls_server_name: target.tls_server_name.clone(),
+        old_transport: target.transport.as_deref() == Some("sse"),
         dial: (endpoint.scheme == Scheme::Stdio).then(|| dial(target, &endpoint, asking, &fate)),
         ..options.clone()
     };

@@ -15,6 +15,7 @@ use crate::stages::{Ask, Change, Stages, Wanted};
 use crate::targets::{Allowed, Targets, endpoint};
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
+use protocol::transport::Transport;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
@@ -323,7 +324,7 @@ impl Prepared {
                 name: target.key().to_owned(),
                 row: i.min(MAX_HOMES) as u16,
                 addresses: endpoint.resolve().unwrap_or_default(),
-                transport: endpoint.scheme.transport(),
+                transport: transport(&endpoint, like.transport),
                 endpoint,
                 host_header: self
                     .host_header
@@ -368,7 +369,7 @@ fn home(
         name: target.key().to_owned(),
         row: index.min(MAX_HOMES) as u16,
         addresses: endpoint.resolve().unwrap_or_default(),
-        transport: endpoint.scheme.transport(),
+        transport: transport(&endpoint, discovery.transport),
         endpoint,
         host_header: cli
             .host_header
@@ -380,6 +381,15 @@ fn home(
         live: !target.is_gone(),
         offer_subprotocol: discovery.dialect.subprotocol && !cli.no_ws_subprotocol,
     })
+}
+
+/// How messages travel to an endpoint, at a server that is like one that was asked: only the URL of an HTTP server does not
+/// say it all.
+fn transport(endpoint: &Endpoint, like: Transport) -> Transport {
+    match (endpoint.scheme.transport(), like) {
+        (Transport::Http, Transport::Sse) => Transport::Sse,
+        (own, _) => own,
+    }
 }
 
 fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {

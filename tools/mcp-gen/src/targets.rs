@@ -113,10 +113,7 @@ pub fn endpoint(target: &Target, allowed: &Allowed) -> Result<Endpoint, String> 
                 endpoint.path
             ))
         }
-        Some(transport @ "sse") => Err(format!(
-            "{}: the transport {transport} is not spoken yet; use ws, http, tcp or stdio",
-            target.key()
-        )),
+        Some("sse") if by_url == "http" => Ok(endpoint),
         Some(transport) if transport != by_url => Err(format!(
             "{}: its transport is said to be {transport}, and its URL is one of {by_url}: correct one of them, or leave transport away",
             target.key()

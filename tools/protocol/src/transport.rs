@@ -9,6 +9,8 @@ pub enum Transport {
     Ws,
     /// Streamable HTTP: a POST for each message, one call at a time on a connection.
     Http,
+    /// HTTP+SSE of 2024-11-05: messages by POST, all answers as events on the stream of one GET.
+    Sse,
     /// One message a line over a TCP connection, framed as stdio is (in no revision; 2026-07-28 recommends the framing).
     Tcp,
     /// One message a line over stdin and stdout of a child (all revisions).
@@ -16,11 +18,12 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The name in records: `ws`, `http`, `tcp` or `stdio`.
+    /// The name in records: `ws`, `http`, `sse`, `tcp` or `stdio`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             Self::Http => "http",
+            Self::Sse => "sse",
             Self::Tcp => "tcp",
             Self::Stdio => "stdio",
         }

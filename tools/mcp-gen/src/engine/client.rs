@@ -1,5 +1,6 @@
 //! A client: its schedule, its backlog as two indices, its session.
 
+use super::conn::Errand;
 use super::rounds::Rounds;
 use crate::crowd::Visit;
 use crate::schedule::Schedule;
@@ -43,8 +44,8 @@ pub struct Client {
     pub session_id: Option<String>,
     /// Calls with lower ids belong to an earlier session.
     pub session_first_id: u64,
-    /// Replies to requests of the server that wait for a free HTTP connection.
-    pub replies: Vec<Vec<u8>>,
+    /// Replies to requests of the server, and other messages besides the load, that wait for a free HTTP connection.
+    pub replies: Vec<(Vec<u8>, Errand)>,
     /// The next JSON-RPC id; unique in the session, over all of its connections.
     pub next_id: u64,
     /// Attempts to connect that failed in a row.

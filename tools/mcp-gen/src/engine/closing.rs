@@ -2,6 +2,7 @@
 
 use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
+use super::framing::Framing;
 use super::settle::calls_of;
 use super::worker::{Worker, live};
 use crate::plan::Homes;
@@ -17,9 +18,13 @@ impl Worker {
         };
         let (c, answers, retired) = (state.client, state.answers, state.retired);
         let is_multiplexed = state.framing.is_multiplexed();
+        let is_events = state.framing == Framing::Events;
         self.remove(conn);
         if retired {
             return;
+        }
+        if is_events {
+            self.drop_posters(c);
         }
         if !self.clients[c].conns.is_empty() {
             if self.clients[c].session == Session::Opening && !self.shakes_hands(c) {
@@ -81,7 +86,13 @@ impl Worker {
             Job::Call(..) => state.received_bytes,
             _ => 0,
         };
-        for call in calls_of(state) {
+        let post = match state.job {
+            Job::Post(id, stream) => Some((id, stream)),
+            _ => None,
+        };
+        let mut calls = calls_of(state);
+        calls.extend(post.and_then(|post| self.take_posted(c, post)));
+        for call in calls {
             self.settle(c, &call, outcome(reused), now, received);
         }
         self.close(conn, now);

@@ -70,7 +70,7 @@ pub enum Phase {
     Tcp,
     /// TLS shakes hands.
     Tls,
-    /// The WebSocket upgrade was asked for.
+    /// The WebSocket upgrade, or the stream of events, was asked for.
     Upgrade,
     /// `initialize` was sent (multiplexed, legacy) with this id, or `server/discover` to a child that starts (modern).
     Initialize(u64),
@@ -103,6 +103,10 @@ pub enum Job {
     Call(Call, Option<Outcome>),
     /// Something besides the load.
     Errand(Errand),
+    /// HTTP+SSE: the POST of the call with this id, which is in flight on the connection with this number.
+    Post(u64, usize),
+    /// HTTP+SSE: the stream of answers.
+    Stream,
 }
 
 /// Requests besides the load.
@@ -155,12 +159,16 @@ impl Conn {
 
     /// Whether calls are under way on it.
     pub fn has_calls(&self) -> bool {
-        self.calls.len() > 0 || matches!(self.job, Job::Call(..))
+        self.calls.len() > 0 || matches!(self.job, Job::Call(..) | Job::Post(..))
     }
 
-    /// Whether the head of an HTTP answer to a call has come, and not yet all of it.
+    /// Whether the head of an HTTP answer to a call has come, and not yet all of it; always of a stream.
     pub fn answer_began(&self) -> bool {
-        matches!(&self.job, Job::Call(call, None) if call.first_ns > 0)
+        match &self.job {
+            Job::Call(call, None) => call.first_ns > 0,
+            Job::Stream => true,
+            _ => false,
+        }
     }
 
     /// The call with this id that is not settled. (An answer may come before the last byte of its request has left.)

@@ -11,6 +11,7 @@ use crate::tally::{Key, count};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 use protocol::template::{IdDigits, Template};
+use protocol::transport::Transport;
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
@@ -181,6 +182,7 @@ impl Worker {
         if client.session != Session::Open || client.is_parting {
             return None;
         }
+        let mut home_is_sse = false;
         if let Some(&conn) = client.conns.first()
             && let Some(state) = self.conns[conn].as_ref()
             && state.framing.is_multiplexed()
@@ -188,12 +190,17 @@ impl Worker {
             let has_room = state.phase == Phase::Open
                 && state.calls.len() < self.plan.window
                 && state.out.len() < MAX_UNWRITTEN;
-            return has_room.then_some(conn);
+            if state.framing != Framing::Events || !has_room {
+                return has_room.then_some(conn);
+            }
+            home_is_sse = true;
         }
         if let Some(conn) = client.idle.pop() {
             return Some(conn);
         }
-        if client.conns.len() < self.plan.max_connections && now >= client.retry_ns {
+        // The stream of HTTP+SSE carries no calls.
+        let besides = usize::from(home_is_sse);
+        if client.conns.len() < self.plan.max_connections + besides && now >= client.retry_ns {
             self.connect(c, now);
         }
         None
@@ -260,12 +267,21 @@ impl Worker {
             dish: drawn.dish,
             sent_bytes: (state.out.len() - before) as u32,
         };
+        state.mark_unsent(id);
         if state.framing.is_multiplexed() {
             state.calls.push(call);
-        } else {
+        } else if home.transport != Transport::Sse {
             state.job = Job::Call(call, None);
+        } else if let Some(stream) = self.stream_of(c) {
+            let now = self.now();
+            if let Some(state) = self.conns[conn].as_mut() {
+                state.job = Job::Post(id, stream);
+                state.since_ns = now;
+            }
+            if let Some(state) = self.conns[stream].as_mut() {
+                state.calls.push(call);
+            }
         }
-        state.mark_unsent(id);
         self.soil(conn);
     }
 

@@ -16,16 +16,19 @@ pub enum Framing {
     },
     /// A line for each; many calls at a time, and the session lives and dies with the connection.
     Lines,
+    /// An event for each, all of them in the one answer to a GET; what the client says goes elsewhere, by POST.
+    Events,
     /// An HTTP request and its answer; one call at a time, and sessions outlive connections.
     Exchange,
 }
 
 impl Framing {
-    /// That of a transport; `line_feed` is `--ws-append-newline`.
+    /// That of a client's first connection over a transport; `line_feed` is `--ws-append-newline`.
     pub fn of(transport: Transport, line_feed: bool) -> Self {
         match transport {
             Transport::Ws => Self::Frames { line_feed },
             Transport::Http => Self::Exchange,
+            Transport::Sse => Self::Events,
             Transport::Tcp | Transport::Stdio => Self::Lines,
         }
     }
@@ -40,7 +43,7 @@ impl Framing {
         match self {
             Self::Frames { .. } => Codec::Frames(FrameReader::new(ws::Limits::default())),
             Self::Lines => Codec::Lines(LineReader::default()),
-            Self::Exchange => Codec::Http(Reply::new(http::Limits::default())),
+            Self::Exchange | Self::Events => Codec::Http(Reply::new(http::Limits::default())),
         }
     }
 
@@ -48,6 +51,8 @@ impl Framing {
     pub fn received_bytes(self, n: usize) -> u64 {
         let around = match (self, n) {
             (Self::Exchange, _) => 0,
+            // "data: " and the blank line; what else stands around it, each server decides.
+            (Self::Events, _) => 8,
             (Self::Lines, _) => 1,
             (Self::Frames { .. }, 0..126) => 2,
             (Self::Frames { .. }, 126..65_536) => 4,
@@ -65,7 +70,7 @@ impl Framing {
                 ws::write_text(out, mask.to_ne_bytes(), &[a, b, c, end]);
             }
             Self::Lines => write_line(out, &[a, b, c]),
-            Self::Exchange => {
+            Self::Exchange | Self::Events => {
                 for part in [a, b, c] {
                     out.extend_from_slice(part);
                 }

@@ -50,7 +50,8 @@ impl Worker {
     pub(super) fn part_when_idle(&mut self, c: usize, now: u64) {
         let client = &self.clients[c];
         let mut conns = client.conns.iter().filter_map(|&n| self.conns[n].as_ref());
-        let is_busy = conns.any(|conn| conn.has_calls() || !matches!(conn.job, Job::Idle));
+        let is_busy =
+            conns.any(|conn| conn.has_calls() || !matches!(conn.job, Job::Idle | Job::Stream));
         if !client.is_parting || client.session != Session::Open || is_busy {
             return;
         }

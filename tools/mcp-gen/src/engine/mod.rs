@@ -9,6 +9,7 @@ mod client;
 mod closing;
 mod conn;
 mod due;
+mod events;
 mod framing;
 mod health;
 mod lifetimes;

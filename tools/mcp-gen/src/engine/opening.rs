@@ -101,7 +101,10 @@ impl Worker {
             Ok(wire) => wire,
             Err(why) => return self.could_not_connect(c, home.row, &why, now),
         };
-        let framing = Framing::of(home.transport, self.plan.append_newline);
+        let framing = match Framing::of(home.transport, self.plan.append_newline) {
+            Framing::Events if !self.clients[c].conns.is_empty() => Framing::Exchange,
+            framing => framing,
+        };
         let conn = self.free.pop().unwrap_or_else(|| {
             self.conns.push(None);
             self.conns.len() - 1
@@ -222,6 +225,7 @@ impl Worker {
                 }
             }
             Framing::Lines => self.stream_wired(conn, now),
+            Framing::Events => self.ask_for_stream(conn, &home, now),
             Framing::Exchange => self.exchange_wired(conn, c, &home, now),
         }
     }
@@ -230,6 +234,9 @@ impl Worker {
     fn exchange_wired(&mut self, conn: usize, c: usize, home: &Home, now: u64) {
         if let Some(state) = self.conns[conn].as_mut() {
             state.phase = Phase::Open;
+        }
+        if home.transport == Transport::Sse {
+            return self.poster_wired(conn, c, now);
         }
         if self.clients[c].session == Session::Open {
             return self.add_idle(conn, now);
@@ -336,6 +343,10 @@ impl Worker {
         let backoff = self.backoff_ns(c);
         let client = &mut self.clients[c];
         if client.conns.is_empty() || client.session != Session::Open {
+            if home.transport == Transport::Sse {
+                self.drop_posters(c);
+            }
+            let client = &mut self.clients[c];
             // Nothing is left that could carry what waits.
             client.session = Session::Down;
             self.join(c, now);

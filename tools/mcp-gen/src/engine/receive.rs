@@ -1,6 +1,7 @@
 //! Reading: what comes on a connection goes through its codec, and answers to their calls.
 
-use super::conn::{Codec, Phase};
+use super::conn::{Codec, Errand, Job, Phase};
+use super::framing::Framing;
 use super::poller::Ready;
 use super::worker::Worker;
 use protocol::answer::{self, Incoming};
@@ -76,7 +77,14 @@ impl Worker {
                 return;
             };
             let Some(id) = state.next_sent() else { break };
-            if let Some(call) = state.call_mut(id) {
+            let call = match state.job {
+                Job::Post(_, stream) => {
+                    let c = state.client;
+                    self.posted_on(c, stream).and_then(|s| s.call_mut(id))
+                }
+                _ => state.call_mut(id),
+            };
+            if let Some(call) = call {
                 call.sent_ns = now;
                 let call = *call;
                 self.note_sent(&call, now);
@@ -245,7 +253,7 @@ impl Worker {
     }
 
     /// A message came on a connection that carries many calls at a time.
-    fn on_message(&mut self, conn: usize, message: &[u8], now: u64) {
+    pub(super) fn on_message(&mut self, conn: usize, message: &[u8], now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
@@ -255,7 +263,9 @@ impl Worker {
                 id: Some(id),
                 outcome,
             }) if state.phase == Phase::Initialize(id) => {
-                if outcome == Outcome::Ok {
+                if outcome == Outcome::Ok && framing == Framing::Events {
+                    self.greet_back(c, now);
+                } else if outcome == Outcome::Ok {
                     if self.home_of(c).dialect.era == Era::Legacy {
                         self.write_message(conn, &message::initialized());
                     }
@@ -288,6 +298,9 @@ impl Worker {
             }
             Ok(Incoming::Request { id, method }) => {
                 let reply = message::reply(id, &method);
+                if framing == Framing::Events {
+                    return self.post_soon(c, reply, Errand::Reply, now);
+                }
                 state.put_aside(|out| framing.write(out, 0, [&reply, b"", b""]));
                 self.soil(conn);
             }

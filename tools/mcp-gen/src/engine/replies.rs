@@ -8,6 +8,7 @@ use protocol::answer::{self, Incoming};
 use protocol::http::{Content, Event, Reply};
 use protocol::message;
 use protocol::outcome::Outcome;
+use protocol::transport::Transport;
 
 /// Replies to requests of a server that wait for a free connection of the client.
 const MAX_REPLIES: usize = 16;
@@ -54,6 +55,9 @@ impl Worker {
     /// Something of an answer came. Gives a fate where the connection cannot go on.
     fn on_event(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
         let state = self.conns[conn].as_mut()?;
+        if let Job::Stream = state.job {
+            return self.on_stream(conn, event, now);
+        }
         match event {
             Event::Head(head) => {
                 state.status = head.status;
@@ -182,6 +186,10 @@ impl Worker {
             Job::Errand(Errand::Initialize(_, good)) => {
                 self.initialize_ended(conn, good, reusable, now)
             }
+            Job::Post(id, stream) => self.posted(conn, (id, stream), reusable, now),
+            Job::Errand(errand) if self.home_of(c).transport == Transport::Sse => {
+                self.posted_aside(conn, errand, reusable, now);
+            }
             Job::Errand(Errand::Initialized) => {
                 self.session_opened(c, now);
                 self.set_free(conn, reusable, now);
@@ -197,7 +205,7 @@ impl Worker {
     }
 
     /// A connection has finished its job.
-    fn set_free(&mut self, conn: usize, reusable: bool, now: u64) {
+    pub(super) fn set_free(&mut self, conn: usize, reusable: bool, now: u64) {
         let Some(state) = self.conns[conn].as_ref() else {
             return;
         };
@@ -208,30 +216,39 @@ impl Worker {
         if !reusable {
             self.count_connection(conn, now);
             self.close(conn, now);
+            if self.stream_of(c).is_some() && !self.clients[c].replies.is_empty() {
+                self.connect(c, now);
+            }
             return self.serve(c, now);
         }
+        let has_stream = self.stream_of(c).is_some();
         let client = &mut self.clients[c];
-        if client.session == Session::Open
+        if (client.session == Session::Open || has_stream)
             && !client.replies.is_empty()
-            && let (Some(head), Some(body)) = (client.head.clone(), client.replies.pop())
+            && let (Some(head), Some((body, errand))) = (client.head.clone(), client.replies.pop())
         {
-            return self.post(conn, &head, &body, Errand::Reply, now);
+            return self.post(conn, &head, &body, errand, now);
         }
         self.add_idle(conn, now);
     }
 
     fn reply_later(&mut self, c: usize, reply: Vec<u8>) {
+        self.queue_reply(c, reply, Errand::Reply);
+    }
+
+    /// Puts a message besides the load where the next free connection finds it, unless too many wait there.
+    pub(super) fn queue_reply(&mut self, c: usize, reply: Vec<u8>, errand: Errand) {
         let client = &mut self.clients[c];
         if client.replies.len() < MAX_REPLIES && reply.len() <= MAX_REPLY_BYTES {
-            client.replies.push(reply);
+            client.replies.push((reply, errand));
         }
         // The connection that asked is busy with its stream until we have answered: another one must do it. None leaves
         // the list of free ones in vain: nobody would put it back.
         if let Some(head) = client.head.clone()
-            && let Some(body) = client.replies.pop_if(|_| !client.idle.is_empty())
+            && let Some((body, errand)) = client.replies.pop_if(|_| !client.idle.is_empty())
             && let Some(conn) = client.idle.pop()
         {
-            self.post(conn, &head, &body, Errand::Reply, record::clock::mono_ns());
+            self.post(conn, &head, &body, errand, record::clock::mono_ns());
         }
     }
 }

@@ -250,6 +250,10 @@ impl Worker {
             } + timeout
         };
         match &state.job {
+            // A server that never says whether it took a message; the call itself is counted above.
+            Job::Post(..) if now >= state.since_ns + timeout => {
+                self.lost(conn, now, |_| Outcome::Timeout);
+            }
             Job::Call(call, settled) if overdue(call) => {
                 let (call, settled) = (*call, *settled);
                 state.job = Job::Idle;

@@ -170,14 +170,6 @@ pub enum DiscoveryError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Only the transport of 2024-11-05.
-    #[error(
-        "the server speaks the HTTP+SSE transport of 2024-11-05 at {path}, which is not spoken here: if it has Streamable HTTP too (often at /mcp), use that URL"
-    )]
-    HttpSseOnly {
-        /// The path of the URL.
-        path: String,
-    },
     /// No WebSocket there.
     #[error(
         "the server refuses the upgrade to WebSocket at {path} (HTTP {status}{said}): check the path and the credentials (--header 'Authorization: Bearer …'), or use http:// if it speaks Streamable HTTP"
@@ -253,7 +245,6 @@ impl DiscoveryError {
             Self::NotMcp { .. } => "not_mcp",
             Self::NotHttp { .. } => "not_http",
             Self::BrokenAnswer { .. } => "broken_answer",
-            Self::HttpSseOnly { .. } => "http_sse_only",
             Self::UpgradeRefused { .. } => "upgrade_refused",
             Self::UpgradeFailed { .. } => "upgrade_failed",
             Self::NotOffered { .. } => "protocol_not_offered",

@@ -6,10 +6,13 @@ use serde_json::value::RawValue;
 use super::connect::{Deadline, Lost};
 use super::http::HttpLink;
 use super::lines::LineLink;
+use super::sse::SseLink;
 use super::websocket::WsLink;
 use crate::answer::{Incoming, read};
 use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
 use crate::outcome::Outcome;
+use crate::transport::Transport;
 
 /// What a server said to a request.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub(super) enum Link {
     Http(Box<HttpLink>),
     WebSocket(Box<WsLink>),
     Lines(Box<LineLink>),
+    Sse(Box<SseLink>),
 }
 
 impl Link {
@@ -53,6 +57,7 @@ impl Link {
             Self::Http(link) => link.ask(id, method, message, deadline),
             Self::WebSocket(link) => link.ask(id, message, deadline),
             Self::Lines(link) => link.ask(id, message, deadline),
+            Self::Sse(link) => link.ask(id, message, deadline),
         }
     }
 
@@ -62,13 +67,24 @@ impl Link {
             Self::Http(link) => link.tell(message, deadline),
             Self::WebSocket(link) => link.send(message, deadline),
             Self::Lines(link) => link.send(message, deadline),
+            Self::Sse(link) => link.tell(message, deadline),
         }
     }
 
     /// From now on this dialect is spoken; `None` before that is settled.
     pub(super) fn speak(&mut self, dialect: Option<Dialect>) {
-        if let Self::Http(link) = self {
-            link.dialect = dialect;
+        match self {
+            Self::Http(link) => link.dialect = dialect,
+            Self::Sse(link) => link.speak(dialect),
+            Self::WebSocket(_) | Self::Lines(_) => {}
+        }
+    }
+
+    /// How its messages travel.
+    pub(super) fn transport(&self, endpoint: &Endpoint) -> Transport {
+        match self {
+            Self::Sse(_) => Transport::Sse,
+            _ => endpoint.scheme.transport(),
         }
     }
 
@@ -81,7 +97,7 @@ impl Link {
     pub(super) fn oddity(&self) -> Option<String> {
         match self {
             Self::Lines(link) => link.oddity(),
-            Self::Http(_) | Self::WebSocket(_) => None,
+            Self::Http(_) | Self::WebSocket(_) | Self::Sse(_) => None,
         }
     }
 
@@ -96,6 +112,7 @@ impl Link {
             Self::Http(link) => link.end(),
             Self::WebSocket(link) => link.end(),
             Self::Lines(link) => link.end(),
+            Self::Sse(link) => link.end(),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::http::HttpLink;
 use super::lines::LineLink;
 use super::link::{Link, Said};
 use super::server_info::{ServerInfo, legacy_revision, modern_server, revisions, server_info};
+use super::sse::SseLink;
 use super::websocket::WsLink;
 use crate::code;
 use crate::dialect::Dialect;
@@ -72,7 +73,8 @@ impl Meeting<'_> {
     fn run(&mut self) -> Result<Met, Lost> {
         let wanted = self.options.wanted;
         let mut link = self.open()?;
-        if wanted.admits_era(Era::Modern) {
+        // HTTP+SSE is older than the modern era.
+        if wanted.admits_era(Era::Modern) && !matches!(link, Link::Sse(_)) {
             match self.probe(&mut link)? {
                 Found::Modern(server) => return Ok(self.met(link, Revision::MODERN, server)),
                 Found::Legacy => {}
@@ -109,11 +111,18 @@ impl Meeting<'_> {
                 let link = WsLink::open(endpoint, options, self.deadline, &mut self.notes)?;
                 Link::WebSocket(Box::new(link))
             }
+            Transport::Http if options.old_transport => self.open_old()?,
             Transport::Http => Link::Http(Box::new(HttpLink::new(endpoint, options))),
+            Transport::Sse => self.open_old()?,
             Transport::Tcp | Transport::Stdio => {
                 Link::Lines(Box::new(LineLink::open(endpoint, options, self.deadline)?))
             }
         })
+    }
+
+    fn open_old(&self) -> Result<Link, Lost> {
+        let link = SseLink::open(self.endpoint, self.options, self.deadline)?;
+        Ok(Link::Sse(Box::new(link)))
     }
 
     fn met(&mut self, link: Link, revision: Revision, server: ServerInfo) -> Met {
@@ -220,6 +229,10 @@ impl Meeting<'_> {
         }
         let result = match said {
             Said::Result(result) => result,
+            other if self.is_old(link, &other) => {
+                *link = self.open_old()?;
+                return self.initialize(link, asked);
+            }
             other => return Err(Lost::Fatal(self.no_handshake(link, other))),
         };
         let got = result.get("protocolVersion").and_then(Value::as_str);
@@ -247,16 +260,19 @@ impl Meeting<'_> {
         link.ask(id, "initialize", &message, self.deadline)
     }
 
+    /// Whether a refusal of `initialize` is that of a server of HTTP+SSE (2024-11-05, as its successors tell how to
+    /// find out): a GET then opens the stream that names the other endpoint.
+    fn is_old(&self, link: &mut Link, said: &Said) -> bool {
+        match (link, said) {
+            (Link::Http(http), Said::Refused { status, .. } | Said::Error { status, .. }) => {
+                matches!(status, 400 | 404 | 405) && http.speaks_old_transport(self.deadline)
+            }
+            _ => false,
+        }
+    }
+
     /// What an answer to `initialize` means that is no result.
     fn no_handshake(&self, link: &mut Link, said: Said) -> DiscoveryError {
-        if let (Link::Http(http), Said::Refused { status, .. } | Said::Error { status, .. }) =
-            (&mut *link, &said)
-            && matches!(status, 400 | 404 | 405)
-            && http.speaks_old_transport(self.deadline)
-        {
-            let path = self.endpoint.path.clone();
-            return DiscoveryError::HttpSseOnly { path };
-        }
         match (said, link) {
             (
                 Said::Refused {
@@ -266,6 +282,14 @@ impl Meeting<'_> {
                 },
                 Link::Http(http),
             ) => http.refusal(status, &said, location.as_deref()),
+            (
+                Said::Refused {
+                    status,
+                    said,
+                    location,
+                },
+                Link::Sse(sse),
+            ) => sse.refusal(status, &said, location.as_deref()),
             // These say more than the error that stands in their body.
             (
                 Said::Error {

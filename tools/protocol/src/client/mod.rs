@@ -11,6 +11,7 @@ mod link;
 mod lists;
 mod meet;
 mod server_info;
+mod sse;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::catalogue::Catalogue;
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::revision::Wanted;
+use crate::transport::Transport;
 use connect::Deadline;
 pub use dial::Dial;
 pub use error::DiscoveryError;
@@ -51,6 +53,8 @@ pub struct Options {
     pub client_name: String,
     /// Where to connect, where that is not what the URL's host resolves to.
     pub connect_to: Option<SocketAddr>,
+    /// Speak HTTP+SSE (2024-11-05) at once; otherwise only where nothing newer is spoken.
+    pub old_transport: bool,
     /// How to reach a server that has no address: `stdio` needs it.
     pub dial: Option<Dial>,
 }
@@ -69,6 +73,7 @@ impl Default for Options {
             tls_server_name: None,
             client_name: "mcp-gen".to_owned(),
             connect_to: None,
+            old_transport: false,
             dial: None,
         }
     }
@@ -79,6 +84,8 @@ impl Default for Options {
 pub struct Probe {
     /// Its dialect.
     pub dialect: Dialect,
+    /// How messages travel: what the URL says, or `Sse` where an HTTP server has only that.
+    pub transport: Transport,
     /// What it says about itself.
     pub server: ServerInfo,
     /// Whole sentences about what was odd on the way, for people.
@@ -90,6 +97,8 @@ pub struct Probe {
 pub struct Discovery {
     /// Its dialect.
     pub dialect: Dialect,
+    /// How messages travel: what the URL says, or `Sse` where an HTTP server has only that.
+    pub transport: Transport,
     /// What it says about itself.
     pub server: ServerInfo,
     /// What it offers; lists whose capability it does not announce are not asked for.
@@ -106,9 +115,11 @@ pub struct Discovery {
 pub fn probe(endpoint: &Endpoint, options: &Options) -> Result<Probe, DiscoveryError> {
     let deadline = Deadline::after(options.timeout);
     let met = meet::meet(endpoint, options, deadline)?;
+    let transport = met.link.transport(endpoint);
     met.link.end();
     Ok(Probe {
         dialect: met.dialect,
+        transport,
         server: met.server,
         notes: met.notes,
     })
@@ -122,9 +133,11 @@ pub fn discover(endpoint: &Endpoint, options: &Options) -> Result<Discovery, Dis
     let deadline = Deadline::after(options.timeout);
     let mut met = meet::meet(endpoint, options, deadline)?;
     let catalogue = lists::fetch(&mut met, endpoint, options, deadline);
+    let transport = met.link.transport(endpoint);
     met.link.end();
     Ok(Discovery {
         dialect: met.dialect,
+        transport,
         server: met.server,
         catalogue: catalogue?,
         notes: met.notes,

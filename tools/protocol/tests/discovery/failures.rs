@@ -110,7 +110,8 @@ fn a_server_that_is_no_mcp_server_gets_a_sentence() {
         ),
         _ => text_response(405, ""),
     });
-    says(&old, "http_sse_only", &["HTTP+SSE", "/mcp"]);
+    // Its stream opens, and then the endpoint takes nothing.
+    says(&old, "wrong_path", &["405"]);
     let too_long = serve(|_, _| {
         Act::Send(format!(
             "HTTP/1.1 200 OK\r\nx: {}\r\n\r\n",
