@@ -138,6 +138,35 @@ impl Running {
         unsafe { libc::kill(pid, signal) };
     }
 
+    /// Waits until a process has died, locks and all: SIGKILL only begins that.
+    ///
+    /// # Panics
+    /// Where it lives on.
+    pub fn until_dead(&self, pid: i32) {
+        let end = std::time::Instant::now() + Duration::from_secs(10);
+        // Its first thread may be a zombie while others still hold its files, and with them its locks.
+        let is_dead = || {
+            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+            match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+                Ok(stat) => {
+                    threads <= 1
+                        && stat
+                            .rsplit_once(") ")
+                            .is_some_and(|(_, rest)| rest.starts_with('Z'))
+                }
+                Err(_) => true,
+            }
+        };
+        while !is_dead() {
+            assert!(
+                std::time::Instant::now() < end,
+                "{pid} lives on\nstderr: {}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until nothing is left that the pipeline started.
     ///
     /// # Panics

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 /// A row by what names it: generator, stage, profile, method, tool, and the target of an interval.
 type Row = Vec<String>;
 
-const COUNTS: [&str; 6] = [
+const COUNTS: [&str; 7] = [
     "scheduled",
     "sent",
     "ok",
     "ok_in_stage",
     "sent_bytes",
     "received_bytes",
+    "connect_failures",
 ];
 const MAPS: [&str; 2] = ["errors", "codes"];
 /// In both kinds of record with all buckets.

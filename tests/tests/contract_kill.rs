@@ -13,11 +13,11 @@ const STAGES: [&str; 5] = [
 ];
 
 /// Kills one stage in the middle of the load; [`pipe_tests::Running::finish`] sees that nothing is left.
-fn kill(tool: &str, seed: u64) -> Finished {
-    let running = Pipeline::new(
-        "mcp-deploy local -n 2 | mcp-chaos | mcp-gen --clients 4 --rate 50/s --connect-for 300ms --warmup 0s --for 1500ms \
-         --timeout 500ms | mcp-scrape | tee -i run.jsonl | mcp-report --json report.json",
-    )
+fn kill(tool: &str, seed: u64, length: &str) -> Finished {
+    let running = Pipeline::new(format!(
+        "mcp-deploy local -n 2 | mcp-chaos | mcp-gen --clients 4 --rate 50/s --connect-for 300ms --warmup 0s --for {length} \
+         --timeout 500ms | mcp-scrape | tee -i run.jsonl | mcp-report --json report.json"
+    ))
     .patience(Duration::from_secs(20))
     .start();
     running.until_load("run.jsonl");
@@ -27,37 +27,45 @@ fn kill(tool: &str, seed: u64) -> Finished {
     running.finish()
 }
 
-#[test]
-fn without_mcp_deploy_its_servers_are_gone_and_the_calls_fail_counted() {
-    let run = kill("mcp-deploy", 1);
-    assert_eq!(run.stages[0], KILLED);
+/// Servers go with the tool upstream that was killed: the load ends with a sentence, long before its time.
+fn ends_early(tool: &str, place: usize, seed: u64) -> Finished {
+    let run = kill(tool, seed, "1h");
+    assert_eq!(run.stages[place], KILLED);
     let stream = run.recorded("run.jsonl");
-    // Upstream of the generator nobody's last word is waited for: the stream is whole, and full of errors.
-    let errors = stream.totals()["errors"].as_object().unwrap();
-    assert!(errors.contains_key("connect_failed"), "{errors:?}");
     assert_conserved(&stream);
     assert_intervals_add_up(&stream);
-    assert_eq!(run.stages[1..5], [0; 4], "{}", run.stderr);
+    assert_eq!(stream.only("mcp-gen", "end")["why"], "failed");
+    // The report repeats the sentence.
+    assert_eq!(run.stages[2..6], [2, 0, 0, 2], "{}", run.stderr);
+    let words = format!("{tool}#");
+    assert!(run.text().contains(&words), "{}", run.text());
+    assert!(
+        run.text().contains("without its last word"),
+        "{}",
+        run.text()
+    );
+    run
 }
 
 #[test]
-fn without_mcp_chaos_the_servers_end_and_the_rest_of_the_run_is_reported() {
-    let run = kill("mcp-chaos", 2);
-    assert_eq!(run.stages[1], KILLED);
+fn without_mcp_deploy_its_servers_are_gone_and_the_run_ends_with_a_sentence() {
+    ends_early("mcp-deploy", 0, 1);
+}
+
+#[test]
+fn without_mcp_chaos_the_servers_end_and_the_run_with_them() {
+    let run = ends_early("mcp-chaos", 1, 2);
     assert_eq!(
         run.stages[0], 0,
         "mcp-deploy saw its reader leave: {}",
         run.stderr
     );
-    let stream = run.recorded("run.jsonl");
-    assert_conserved(&stream);
-    assert_eq!(stream.only("mcp-gen", "end")["why"], "done");
 }
 
 #[test]
 fn without_mcp_gen_or_a_filter_behind_it_the_run_is_invalid() {
     for (seed, place) in [(3, 2), (4, 3)] {
-        let run = kill(STAGES[place], seed);
+        let run = kill(STAGES[place], seed, "1500ms");
         assert_eq!(run.stages[place], KILLED);
         assert_eq!(run.stages[5], 3, "{}", run.text());
         assert_eq!(run.stages[0], 0, "{}", run.stderr);
@@ -73,7 +81,7 @@ fn without_mcp_gen_or_a_filter_behind_it_the_run_is_invalid() {
 
 #[test]
 fn without_mcp_report_everybody_else_winds_down() {
-    let run = kill("mcp-report", 5);
+    let run = kill("mcp-report", 5, "1500ms");
     assert_eq!(run.stages[5], KILLED);
     for (tool, status) in STAGES.iter().zip(&run.stages).take(4) {
         assert_eq!(*status, 0, "{tool}: {}", run.stderr);
@@ -107,6 +115,8 @@ fn a_keeper_killed_with_its_tool_is_made_good_by_the_next_start() {
         running.signal_one(tool, signal);
         running.signal_one(keepers[0].pid, signal);
     }
+    running.until_dead(tool);
+    running.until_dead(keepers[0].pid);
     let state = running.folder().path().join("state");
     let down = Pipeline::new("mcp-deploy down")
         .variable("MCPIPE_STATE", &state.display().to_string())

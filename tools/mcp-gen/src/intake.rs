@@ -7,6 +7,9 @@ use record::{Body, Identity, Pen, RawStdin, Record, Upstream};
 use rustix::fs::{FileType, fstat};
 use std::io;
 
+/// So many tools upstream are waited for; there are two as a rule.
+const MAX_TOOLS: usize = 64;
+
 /// What comes in from upstream.
 pub enum Arrival {
     /// The first line was read, `start` is written: from here on there is a pen.
@@ -16,7 +19,12 @@ pub enum Arrival {
     /// The targets are complete.
     Ready(Box<Ready>),
     /// Upstream has ended.
-    Ended(io::Result<()>),
+    Ended {
+        /// How reading it ended.
+        read: io::Result<()>,
+        /// A tool there that has said `start` and no `end`, as one does that was killed.
+        silent: Option<String>,
+    },
 }
 
 /// Whether stdin is to be read.
@@ -55,13 +63,21 @@ pub fn read(
     std::thread::spawn(move || {
         let upstream = match Upstream::open(RawStdin) {
             Ok(upstream) => upstream,
-            Err(e) => return tell(Arrival::Ended(Err(e))),
+            Err(e) => {
+                return tell(Arrival::Ended {
+                    read: Err(e),
+                    silent: None,
+                });
+            }
         };
         let pen = open_pen(upstream.run().as_deref(), seed, on_gone);
         tell(Arrival::Opened(pen.clone()));
-        let ended = upstream.forward(&pen, |kind, line, number| {
-            if kind != "target" && kind != "ready" {
-                return;
+        let mut standing: Vec<String> = Vec::new();
+        let read = upstream.forward(&pen, |kind, line, number| {
+            match kind {
+                "target" | "ready" => {}
+                "start" | "end" => return note_tool(&mut standing, kind, line),
+                _ => return,
             }
             match Record::parse(line).map(|r| r.body) {
                 Ok(Body::Target(target)) => tell(Arrival::Target(target)),
@@ -76,8 +92,22 @@ pub fn read(
                 }),
             }
         });
-        tell(Arrival::Ended(ended));
+        // The nearest one stands first, and when it was killed nothing can come from those behind it either.
+        let silent = standing.into_iter().next();
+        tell(Arrival::Ended { read, silent });
     });
+}
+
+/// Keeps the list of the tools upstream that have said `start` and not yet `end`.
+fn note_tool(standing: &mut Vec<String>, kind: &str, line: &[u8]) {
+    let Ok(Record { from, .. }) = Record::parse(line) else {
+        return;
+    };
+    if kind == "end" {
+        standing.retain(|tool| *tool != from);
+    } else if standing.len() < MAX_TOOLS && !from.is_empty() {
+        standing.push(from);
+    }
 }
 
 /// The pen, with `start` written.

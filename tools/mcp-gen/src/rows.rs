@@ -94,6 +94,7 @@ pub fn summary(plan: &Plan, start_ns: u64, end_ns: u64, cell: &Cell) -> Summary 
         codes: codes(cell),
         sent_bytes: cell.sent_bytes,
         received_bytes: cell.received_bytes,
+        connect_failures: (cell.connect_failures > 0).then_some(cell.connect_failures),
         response: whole(&cell.response),
         service: whole(&cell.service),
         failed: whole(&cell.failed),

@@ -51,6 +51,13 @@ const START_EARLY_NS: u64 = 20_000_000;
 /// So many warnings wait for a reader that does not read; more are dropped, and counted.
 const MAX_UNWRITTEN: usize = 1_000;
 
+/// What is said when a tool upstream has ended without a goodbye.
+fn killed(tool: &str) -> String {
+    format!(
+        "{tool} upstream ended without its last word, as one does that was killed: its servers are gone with it, so the load was ended too; look for what killed it (memory? a signal 9?) and run again"
+    )
+}
+
 /// Runs mcp-gen to its end.
 pub fn run(cli: &Cli, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
@@ -210,8 +217,8 @@ impl<'a> Run<'a> {
                 self.targets.put(*target);
             }
             Happening::Arrival(Arrival::Ready(ready)) => self.take_ready(*ready),
-            Happening::Arrival(Arrival::Ended(Ok(()))) => self.upstream_ended = true,
-            Happening::Arrival(Arrival::Ended(Err(e))) => {
+            Happening::Arrival(Arrival::Ended { read: Ok(()), .. }) => self.upstream_ended = true,
+            Happening::Arrival(Arrival::Ended { read: Err(e), .. }) => {
                 return Err(Halt::Fatal(format!("cannot read stdin: {e}")));
             }
             Happening::ReaderLeft => return Err(Halt::ReaderLeft),
@@ -379,8 +386,15 @@ impl<'a> Run<'a> {
                         load.rehome(prepared.rehome(&self.targets));
                     }
                 }
-                // Upstream may break while the load goes on: its targets are known.
-                Ok(Happening::Arrival(Arrival::Ended(_))) => self.upstream_ended = true,
+                // Upstream may break while the load goes on: its targets are known. What was killed there has taken its
+                // servers with it, and to call those until the end would keep the whole pipe for nothing.
+                Ok(Happening::Arrival(Arrival::Ended { silent, .. })) => {
+                    self.upstream_ended = true;
+                    if let (Some(tool), None) = (silent, &halt) {
+                        load.order_end(|| Command::Drain);
+                        halt = Some(Halt::Fatal(killed(&tool)));
+                    }
+                }
                 Ok(other) => {
                     let Err(early) = self.handle(other) else {
                         continue;

@@ -51,6 +51,9 @@ pub struct Summary {
     pub sent_bytes: u64,
     /// Bytes of answers, likewise.
     pub received_bytes: u64,
+    /// Connection attempts that failed, where some did; only in rows with the method `connect` and in the last summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_failures: Option<u64>,
     /// Due to done, of `ok` calls: what a user waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Latency>,
