@@ -16,6 +16,7 @@ pub mod answer;
 pub mod catalogue;
 pub mod client;
 pub mod code;
+pub mod cookies;
 pub mod dialect;
 pub mod endpoint;
 pub mod header;

@@ -44,6 +44,7 @@ fn the_subprotocol_mcp_is_taken_with_and_without_and_unasked() {
         Ok(Some(Upgraded {
             subprotocol: subprotocol.map(str::to_owned),
             unasked_subprotocol,
+            set_cookies: Vec::new(),
         }))
     };
     let mcp = switch("sec-websocket-protocol: mcp\r\n");

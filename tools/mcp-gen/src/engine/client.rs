@@ -4,6 +4,8 @@ use super::conn::Errand;
 use super::rounds::Rounds;
 use crate::crowd::Visit;
 use crate::schedule::Schedule;
+use protocol::cookies::Jar;
+use protocol::endpoint::Endpoint;
 use protocol::http::PostHead;
 
 /// A client of the load.
@@ -42,6 +44,12 @@ pub struct Client {
     pub head: Option<PostHead>,
     /// `Mcp-Session-Id`, in the legacy era where the server gives one.
     pub session_id: Option<String>,
+    /// Where its messages go, where not to the home's endpoint: HTTP+SSE.
+    pub post_to: Option<Endpoint>,
+    /// Its cookies, where its home gives any.
+    pub jar: Option<Jar>,
+    /// The user's headers and the cookies, where there are any.
+    pub headers: Option<Vec<(String, String)>>,
     /// Calls with lower ids belong to an earlier session.
     pub session_first_id: u64,
     /// Replies to requests of the server, and other messages besides the load, that wait for a free HTTP connection.
@@ -119,6 +127,9 @@ impl Client {
             session: Session::Down,
             head: None,
             session_id: None,
+            post_to: None,
+            jar: None,
+            headers: None,
             session_first_id: 0,
             replies: Vec::new(),
             next_id: 1,

@@ -6,7 +6,7 @@ use super::framing::Framing;
 use super::settle::calls_of;
 use super::worker::{Worker, live};
 use crate::plan::Homes;
-use protocol::http::{self, HeadOptions};
+use protocol::http;
 use protocol::outcome::Outcome;
 use protocol::ws;
 
@@ -133,6 +133,7 @@ impl Worker {
                 continue;
             }
             self.clients[c].move_to(home);
+            self.forget_cookies(c);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.
             for conn in std::mem::take(&mut self.clients[c].conns) {
                 match self.conns[conn].as_mut() {
@@ -187,18 +188,13 @@ impl Worker {
         let (Some(session), Some(&conn)) = (client.session_id.clone(), client.idle.first()) else {
             return;
         };
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
+        let options = self.head_options(c, &home);
         let revision = home
             .dialect
             .has_version_header()
             .then(|| home.dialect.revision.as_str());
-        if let (Ok(request), Some(state)) = (
-            http::delete_head(&home.endpoint, &options, revision, &session),
-            self.conns[conn].as_mut(),
-        ) {
+        let request = http::delete_head(&home.endpoint, &options, revision, &session);
+        if let (Ok(request), Some(state)) = (request, self.conns[conn].as_mut()) {
             state.out.extend_from_slice(&request);
             let _ = state.flush();
         }

@@ -11,18 +11,15 @@ use super::receive::Fate;
 use super::worker::Worker;
 use crate::plan::Home;
 use protocol::answer;
-use protocol::http::{self, Content, Event, HeadOptions, PostHead};
+use protocol::http::{self, Content, Event};
 use protocol::message::{self, ClientInfo};
 use protocol::outcome::Outcome;
 use protocol::revision::Era;
 
 impl Worker {
     /// Asks for the stream.
-    pub(super) fn ask_for_stream(&mut self, conn: usize, home: &Home, now: u64) {
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
+    pub(super) fn ask_for_stream(&mut self, conn: usize, c: usize, home: &Home, now: u64) {
+        let options = self.head_options(c, home);
         match http::get_head(&home.endpoint, &options, None, None, None) {
             Ok(head) => {
                 if let Some(state) = self.conns[conn].as_mut() {
@@ -46,7 +43,12 @@ impl Worker {
     /// Something came on the stream. Gives a fate where it cannot go on.
     pub(super) fn on_stream(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
         match event {
-            Event::Head(head) if head.status == 200 && head.content == Content::EventStream => None,
+            Event::Head(head) if head.status == 200 && head.content == Content::EventStream => {
+                if !head.set_cookies.is_empty() {
+                    self.take_cookies(conn, &head.set_cookies);
+                }
+                None
+            }
             Event::Head(head) => Some(Fate::Broken(format!(
                 "HTTP {} instead of a stream of events",
                 head.status
@@ -81,15 +83,10 @@ impl Worker {
             Ok(_) => return Some(Fate::Broken("an endpoint at another origin".to_owned())),
             Err(e) => return Some(Fate::Broken(e.to_string())),
         };
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
-        let revision = home.dialect.has_version_header();
-        let revision = revision.then(|| home.dialect.revision.as_str());
-        match PostHead::new(&endpoint, &options, revision, None) {
+        self.clients[c].post_to = Some(endpoint);
+        match self.render_head(c, &home) {
             Ok(head) => self.clients[c].head = Some(head),
-            Err(e) => return Some(Fate::Broken(e.to_string())),
+            Err(e) => return Some(Fate::Broken(e)),
         }
         let id = self.clients[c].next_id;
         self.clients[c].next_id += 1;
@@ -189,5 +186,6 @@ impl Worker {
         client.idle.clear();
         client.replies.clear();
         client.head = None;
+        client.post_to = None;
     }
 }

@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod closing;
 mod conn;
+mod cookies;
 mod due;
 mod events;
 mod framing;

@@ -225,7 +225,7 @@ impl Worker {
                 }
             }
             Framing::Lines => self.stream_wired(conn, now),
-            Framing::Events => self.ask_for_stream(conn, &home, now),
+            Framing::Events => self.ask_for_stream(conn, c, &home, now),
             Framing::Exchange => self.exchange_wired(conn, c, &home, now),
         }
     }

@@ -169,7 +169,8 @@ impl Worker {
             match &mut *codec {
                 Codec::Upgrade(upgrade) => match upgrade.next(input, &mut at) {
                     Ok(None) => break Fate::Stays,
-                    Ok(Some(_)) => {
+                    Ok(Some(upgraded)) => {
+                        self.take_cookies(conn, &upgraded.set_cookies);
                         *codec = match self.conns[conn].as_ref() {
                             Some(state) => state.framing.codec(),
                             None => break Fate::Stays,

@@ -69,6 +69,9 @@ impl Worker {
                         head.status
                     )));
                 }
+                if !head.set_cookies.is_empty() {
+                    self.take_cookies(conn, &head.set_cookies);
+                }
                 None
             }
             Event::Message(body) => {

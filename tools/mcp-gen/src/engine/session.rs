@@ -4,7 +4,7 @@ use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
 use super::worker::Worker;
 use crate::plan::Home;
-use protocol::http::{self, HeadOptions, PostHead};
+use protocol::http::{self, PostHead};
 use protocol::message::{self, ClientInfo};
 use protocol::revision::Era;
 use protocol::transport::Transport;
@@ -15,10 +15,8 @@ impl Worker {
         let mut key = [0u8; 16];
         key[..8].copy_from_slice(&record::random().to_ne_bytes());
         key[8..].copy_from_slice(&record::random().to_ne_bytes());
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
+        let c = self.conns[conn].as_ref().map_or(0, |state| state.client);
+        let options = self.head_options(c, home);
         let offer = home.offer_subprotocol.then_some("mcp");
         let (request, expected) =
             ws::upgrade_request(&home.endpoint, &options, offer, key).map_err(|e| e.to_string())?;
@@ -91,11 +89,9 @@ impl Worker {
         let id = self.clients[c].next_id;
         self.clients[c].next_id += 1;
         let body = message::initialize(id, home.dialect.revision, &ClientInfo::default());
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
-        match PostHead::new(&home.endpoint, &options, None, None) {
+        let options = self.head_options(c, &home);
+        let head = PostHead::new(&home.endpoint, &options, None, None);
+        match head {
             Ok(head) => self.post(conn, &head, &body, Errand::Initialize(id, false), now),
             Err(e) => self.connect_failed(conn, &e.to_string(), now),
         }
@@ -130,17 +126,8 @@ impl Worker {
         home: &Home,
         session: Option<&str>,
     ) -> Result<(), String> {
-        let options = HeadOptions {
-            host_header: home.host_header.as_deref(),
-            headers: &self.plan.headers,
-        };
-        let revision = home
-            .dialect
-            .has_version_header()
-            .then(|| home.dialect.revision.as_str());
-        let head = PostHead::new(&home.endpoint, &options, revision, session)
-            .map_err(|e| e.to_string())?;
-        self.clients[c].head = Some(head);
+        self.clients[c].session_id = session.map(str::to_owned);
+        self.clients[c].head = Some(self.render_head(c, home)?);
         Ok(())
     }
 
@@ -162,7 +149,6 @@ impl Worker {
             return self.connect_failed(conn, &e, now);
         }
         let client = &mut self.clients[c];
-        client.session_id = session;
         client.session_first_id = client.next_id;
         match (reusable, client.head.clone()) {
             (true, Some(head)) => self.post(

@@ -185,6 +185,7 @@ impl Worker {
         for c in lot.start..lot.end.min(self.clients.len()) {
             self.see_off(c, now);
             self.end_life(c, now);
+            self.expire_cookies(c);
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.
             self.serve(c, now);

@@ -44,6 +44,8 @@ pub struct Head {
     pub session: Option<String>,
     /// `Location`, of a redirect.
     pub location: Option<String>,
+    /// Each `Set-Cookie`; see [`crate::cookies::Jar`].
+    pub set_cookies: Vec<String>,
     /// `Retry-After` in seconds (the form with a date is not read).
     pub retry_after_s: Option<u32>,
     /// Whether the connection can take another request after this answer.
@@ -56,6 +58,11 @@ impl Head {
         self.content = facts.content;
         self.reusable = facts.reusable;
         self.retry_after_s = facts.retry_after_s;
+        // Nearly no answer has any, and then nothing is allocated.
+        self.set_cookies.clear();
+        let cookies = facts.set_cookies.iter();
+        self.set_cookies
+            .extend(cookies.map(|value| String::from_utf8_lossy(value).into_owned()));
         keep(&mut self.session, facts.session);
         keep(&mut self.location, facts.location);
     }

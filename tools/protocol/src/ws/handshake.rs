@@ -30,6 +30,8 @@ pub struct Upgraded {
     /// The server answered `mcp` though nothing was offered, as Python SDK 1.x does. That breaks
     /// RFC 6455, and many client libraries refuse it; here it is taken.
     pub unasked_subprotocol: bool,
+    /// Each `Set-Cookie`; see [`crate::cookies::Jar`].
+    pub set_cookies: Vec<String>,
 }
 
 /// A whole upgrade request. `subprotocol` is nearly always `Some("mcp")`; `key` should be random, since
@@ -189,16 +191,21 @@ fn agree(
     if let (Some(extension), _) = named("sec-websocket-extensions") {
         return Err(UpgradeError::Extension(text(extension)));
     }
+    let cookies = parsed.headers.iter();
+    let cookies = cookies.filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
+    let set_cookies = cookies.map(|header| text(header.value)).collect();
     let offered = &expected.offered;
     match named("sec-websocket-protocol") {
         (None, _) => Ok(Upgraded {
             subprotocol: None,
             unasked_subprotocol: false,
+            set_cookies,
         }),
         (Some(got), false) if offered.as_ref().map_or(MCP, String::as_str).as_bytes() == got => {
             Ok(Upgraded {
                 subprotocol: Some(text(got)),
                 unasked_subprotocol: offered.is_none(),
+                set_cookies,
             })
         }
         (Some(got), _) => Err(UpgradeError::SubprotocolMismatch {
