@@ -4,9 +4,13 @@
 use super::*;
 use protocol::revision::Revision;
 use serde_json::json;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn table(order: Order) -> Arc<Table> {
-    let folder = std::env::temp_dir().join(format!("mcpipe-fill-{}", std::process::id()));
+    // A folder a call: tests run side by side, and one must not read what another is about to write.
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("mcpipe-fill-{}-{call}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = format!("{order:?}.jsonl");
     let lines = "{\"name\":\"Zoë \\\"Z\\\"\",\"age\":7}\n{\"name\":\"Al\",\"age\":8}\n{\"name\":\"Bo\",\"age\":9}\n";
@@ -19,7 +23,9 @@ fn table(order: Order) -> Arc<Table> {
             "random"
         }
     ));
-    Arc::new(Table::load("people", &source.unwrap(), &folder).unwrap())
+    let table = Table::load("people", &source.unwrap(), &folder).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    Arc::new(table)
 }
 
 /// The message of an occasion, and what stands in its headers.
