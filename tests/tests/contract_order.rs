@@ -1,6 +1,6 @@
 //! Who speaks first: starts before targets, one run for all, one `ready`, and sentences where the targets are missing.
 
-use pipe_tests::{Pipeline, Server, Stream};
+use pipe_tests::{Pipeline, Server, Stream, assert_conserved};
 use serde_json::{Value, json};
 
 const LOAD: &str = "--clients 2 --rate 20/s --connect-for 100ms --warmup 0s --for 200ms -q";
@@ -258,4 +258,53 @@ fn usage_errors_of_every_tool_are_2_name_the_tool_and_leave_stdout_empty() {
         assert_eq!(run.text(), "", "{tool}");
         assert!(run.stderr.contains(tool), "{tool}: {}", run.stderr);
     }
+}
+
+#[test]
+fn t0_comes_after_a_slow_server_has_been_asked_and_no_call_is_missed() {
+    let server = Server::start(&["--latency", "400ms"]);
+    let run = Pipeline::new(format!(
+        "mcp-gen --url {} --clients 4 --rate 10/s --connect-for 500ms --warmup 0s --for 1s -q",
+        server.ws()
+    ))
+    .run();
+    run.assert_stages(&[0]);
+    let stream = run.stream();
+    let kinds: Vec<&str> = stream
+        .records()
+        .filter_map(|r| r["type"].as_str())
+        .filter(|kind| ["start", "target", "ready"].contains(kind))
+        .collect();
+    assert_eq!(kinds, ["start", "target", "ready"]);
+    // It is asked who it is and for its tools at least, one after the other.
+    let start = stream.only("mcp-gen", "start")["ts_us"].as_u64().unwrap();
+    let t0 = stream.only("mcp-gen", "ready")["t0_us"].as_u64().unwrap();
+    assert!(t0 > start + 800_000, "{} µs", t0 - start);
+    assert!(stream.warnings("late_start").is_empty());
+    assert_eq!(stream.totals()["scheduled"], 40, "{}", stream.totals());
+    assert_conserved(&stream);
+}
+
+#[test]
+fn calls_due_while_the_servers_are_still_asked_are_counted_where_upstream_put_t0() {
+    let server = Server::start(&["--latency", "900ms"]);
+    let run = Pipeline::new(
+        "mcp-gen --clients 4 --rate 10/s --connect-for 200ms --warmup 0s --for 4s -q \
+         | tee run.jsonl | mcp-report -q --json report.json",
+    )
+    .stdin(format!(
+        "{}\n{}\n",
+        json!({"type": "target", "url": server.ws()}),
+        ready(0)
+    ))
+    .run();
+    let stream = run.recorded("run.jsonl");
+    assert_eq!(stream.warnings("late_start").len(), 1);
+    let totals = stream.totals();
+    assert_eq!(totals["scheduled"], 160, "{totals}");
+    // Two answers take 1.8 s at least, so what was due in the first 0.6 s is more than a second late.
+    let shed = totals["errors"]["shed"].as_u64();
+    assert!(shed >= Some(20), "{totals}");
+    assert_ne!(run.verdict("report.json")["verdict"], "PASS");
+    assert_conserved(&stream);
 }

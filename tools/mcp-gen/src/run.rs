@@ -143,19 +143,15 @@ impl<'a> Run<'a> {
     fn live(&mut self) -> Result<(), Halt> {
         self.announce();
         self.gather()?;
-        let start = self.start.clone();
-        let mut ready = match self.ready.take() {
-            Some(ready) => ready,
-            None => self.write_ready(start.clone().unwrap_or_else(start::now)),
-        };
-        if let Some(start) = start.filter(|start| start.t0_us != ready.t0_us) {
-            self.warn(Warning::new("start_at", "a ready record came, and --start-at puts t0 elsewhere: what stands upstream counts from its own"));
-            ready = start;
-        }
-        self.ready = Some(ready.clone());
+        self.settle_start();
         let tls = discover::tls_config(self.cli, self.targets.all()).map_err(Halt::Fatal)?;
         let children = self.open_children();
         let found = self.discover(tls.clone(), &children)?;
+        let ready = match self.ready.clone() {
+            Some(ready) => ready,
+            // A slow server takes its time to say what it offers, and none of the load's.
+            None => self.write_ready(start::now()),
+        };
         let with = prepare::With { tls, children };
         let prepared = prepare::prepare(self.cli, &self.wish, &self.targets, &found, with, &ready)
             .map_err(Halt::Fatal)?;
@@ -164,8 +160,43 @@ impl<'a> Run<'a> {
         }
         if self.start.is_some() {
             self.wait_until(prepared.plan.stages.all()[0].start_ns)?;
+        } else {
+            self.tell_lateness(prepared.plan.stages.load_start_ns());
         }
         self.load(&prepared)
+    }
+
+    /// Names the targets where nobody upstream has said `ready`, and takes t0 from whoever has put it anywhere.
+    fn settle_start(&mut self) {
+        let start = self.start.clone();
+        match (&self.ready, start) {
+            (None, start) => {
+                self.write_targets();
+                self.ready = start.map(|start| self.write_ready(start));
+            }
+            (Some(ready), Some(start)) if start.t0_us != ready.t0_us => {
+                self.warn(Warning::new("start_at", "a ready record came, and --start-at puts t0 elsewhere: what stands upstream counts from its own"));
+                self.ready = Some(start);
+            }
+            (Some(_), _) => {}
+        }
+    }
+
+    /// Says so where upstream put t0, and the servers were still being asked when the load was to begin.
+    fn tell_lateness(&mut self, load_start_ns: u64) {
+        let late_ns = clock::mono_ns().saturating_sub(load_start_ns);
+        if late_ns > 0 {
+            self.warn(
+                Warning::new(
+                    "late_start",
+                    format!(
+                        "the servers had answered what they offer only {:.1} s after the load was to begin: what was due until then is late, or was not made and counts as shed",
+                        late_ns as f64 / 1e9
+                    ),
+                )
+                .remedy("begin it later, with a longer --connect-for"),
+            );
+        }
     }
 
     /// Says where metrics are served, once there is a pen.
@@ -290,15 +321,22 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Nobody upstream has said `ready`: says it, and names the targets of the command line.
+    /// Names the targets of the command line.
+    fn write_targets(&self) {
+        let Some(pen) = &self.pen else {
+            return;
+        };
+        for target in self.targets.typed() {
+            pen.write(record::kind::Target {
+                url: record::redact::url(&target.url),
+                ..target.clone()
+            });
+        }
+    }
+
+    /// Nobody upstream has said `ready`: says it.
     fn write_ready(&self, ready: Ready) -> Ready {
         if let Some(pen) = &self.pen {
-            for target in self.targets.typed() {
-                pen.write(record::kind::Target {
-                    url: record::redact::url(&target.url),
-                    ..target.clone()
-                });
-            }
             pen.write(ready.clone());
         }
         ready

@@ -68,7 +68,7 @@ pub struct Client {
     pub lives_until_ns: u64,
     /// Whether that has come: it takes up no more calls, and those under way may finish.
     pub is_parting: bool,
-    /// Whether its schedule runs: from its first connection, or its first failure to connect.
+    /// Whether its schedule runs: from its first connection, its first failure to connect, or the begin of the load.
     pub joined: bool,
     /// When the set-up under way began.
     pub opening_since_ns: u64,

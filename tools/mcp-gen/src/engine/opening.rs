@@ -262,8 +262,8 @@ impl Worker {
         self.join(c, now);
     }
 
-    /// From its first connection, or its first failure to connect, a client's calls are due.
-    fn join(&mut self, c: usize, now: u64) {
+    /// From its first connection, its first failure to connect, or the begin of the load, a client's calls are due.
+    pub(super) fn join(&mut self, c: usize, now: u64) {
         if std::mem::replace(&mut self.clients[c].joined, true) {
             return;
         }

@@ -316,14 +316,24 @@ impl Worker {
             self.close_interval(edge);
             if edge >= self.stages.load_start_ns() && !self.late_told {
                 self.late_told = true;
-                let late = self
-                    .clients
-                    .iter()
-                    .filter(|c| c.session != Session::Open && c.is_wanted_at(edge))
-                    .count();
-                (self.report)(Report::Late(late as u64));
+                self.begin_load(edge);
             }
         }
+    }
+
+    /// The load begins: who is to be there and is not yet connected has its calls due all the same.
+    fn begin_load(&mut self, at: u64) {
+        let mut late = 0;
+        for c in 0..self.clients.len() {
+            let client = &self.clients[c];
+            if client.session != Session::Open && client.is_wanted_at(at) {
+                late += 1;
+                if client.schedule.is_some() {
+                    self.join(c, at);
+                }
+            }
+        }
+        (self.report)(Report::Late(late));
     }
 
     /// Ends the interval at `end`, and reports it.
