@@ -217,3 +217,43 @@ fn a_flood_of_pings_to_a_generator_whose_answers_nobody_reads_costs_no_memory() 
     );
     assert!(peak_kib > 0 && peak_kib < 64 * 1024, "{peak_kib} KiB");
 }
+
+/// Answers `tools/list` with an error so many times.
+fn forgetful(times: u64) -> Hostile {
+    let failed = AtomicU64::new(0);
+    server(move |client, _, request| {
+        let fails = request["method"] == "tools/list" && failed.fetch_add(1, Relaxed) < times;
+        fails.then(|| {
+            let error = json!({"code": -32603, "message": "database is down"});
+            let body = json!({"jsonrpc": "2.0", "id": request["id"], "error": error}).to_string();
+            let text = with_length("200 OK", "", &body);
+            client.write_all(text.as_bytes()).is_ok()
+        })
+    })
+}
+
+#[test]
+fn a_list_that_fails_is_asked_for_again() {
+    let server = forgetful(2);
+    let stream = load(&http(&server), "--clients 2 --rate 20/s --for 500ms");
+    let summaries = stream.of("summary").into_iter();
+    let tools: Vec<&Value> = summaries.filter(|s| s["tool"] == "nop").collect();
+    assert!(!tools.is_empty(), "{:#?}", stream.of("summary"));
+}
+
+#[test]
+fn a_list_that_keeps_failing_is_no_reason_to_make_another_load() {
+    let server = forgetful(u64::MAX);
+    let run = Pipeline::new(format!(
+        "mcp-gen --url {} --protocol legacy --for 1s -q",
+        http(&server)
+    ))
+    .run();
+    run.assert_stages(&[2]);
+    let stream = run.stream();
+    let fatal = stream.warnings("fatal")[0]["text"].as_str().unwrap();
+    for word in ["tools/list", "-32603", "database is down", "3 times"] {
+        assert!(fatal.contains(word), "{word}: {fatal}");
+    }
+    assert!(stream.of("interval").is_empty());
+}

@@ -216,6 +216,18 @@ pub enum DiscoveryError {
         /// The message.
         message: String,
     },
+    /// A list that the server announces and does not give.
+    #[error(
+        "the server answers {method} with {said}, {tries} times in a row, so what it offers is not known: see its log for the reason"
+    )]
+    ListFailed {
+        /// `tools/list` and so on.
+        method: String,
+        /// What came the last time.
+        said: String,
+        /// How often it was asked for.
+        tries: u32,
+    },
     /// A header of ours or of the user that cannot be sent.
     #[error("{0}")]
     BadHeader(String),
@@ -250,6 +262,7 @@ impl DiscoveryError {
             Self::NotOffered { .. } => "protocol_not_offered",
             Self::UnknownRevision { .. } => "unknown_revision",
             Self::InitializeRefused { .. } => "initialize_refused",
+            Self::ListFailed { .. } => "list_failed",
             Self::BadHeader(_) => "bad_header",
         }
     }

@@ -1,6 +1,7 @@
 //! Asks for the lists that a server announces, page by page, with an end to everything.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -16,6 +17,11 @@ use crate::message::{self, ClientInfo};
 
 const MAX_PAGES: usize = 100;
 const MAX_ITEMS: usize = 10_000;
+/// So often a page is asked for that fails.
+const TRIES: u32 = 3;
+/// Between two of these.
+const PAUSE: Duration = Duration::from_millis(200);
+const TEMPLATES: &str = "resources/templates/list";
 
 /// Fetches whatever the server announces.
 pub(super) fn fetch(
@@ -28,7 +34,7 @@ pub(super) fn fetch(
         met,
         client: ClientInfo::named(&options.client_name),
         deadline,
-        lost: None,
+        ended: None,
     };
     let announced = pager.met.server.capabilities;
     let mut catalogue = Catalogue::default();
@@ -37,27 +43,36 @@ pub(super) fn fetch(
     }
     if announced.resources {
         catalogue.resources = pager.all("resources/list", "resources", Resource::from_json);
-        catalogue.resource_templates = pager.all(
-            "resources/templates/list",
-            "resourceTemplates",
-            ResourceTemplate::from_json,
-        );
+        catalogue.resource_templates =
+            pager.all(TEMPLATES, "resourceTemplates", ResourceTemplate::from_json);
     }
     if announced.prompts {
         catalogue.prompts = pager.all("prompts/list", "prompts", Prompt::from_json);
     }
-    match pager.lost {
-        Some(lost) => Err(lost.tell(endpoint, options)),
+    match pager.ended {
+        Some(End::Lost(lost)) => Err(lost.tell(endpoint, options)),
+        Some(End::Failed { method, said }) => Err(DiscoveryError::ListFailed {
+            method,
+            said,
+            tries: TRIES,
+        }),
         None => Ok(catalogue),
     }
+}
+
+/// Why nothing more is asked.
+enum End {
+    /// The connection is gone.
+    Lost(Lost),
+    /// A list failed each time it was asked for.
+    Failed { method: String, said: String },
 }
 
 struct Pager<'a> {
     met: &'a mut Met,
     client: ClientInfo,
     deadline: Deadline,
-    /// The connection is gone: nothing more is asked.
-    lost: Option<Lost>,
+    ended: Option<End>,
 }
 
 impl Pager<'_> {
@@ -99,32 +114,50 @@ impl Pager<'_> {
         items
     }
 
+    /// One page of a list. What fails is asked again: without it the server would seem to offer less than it does.
     fn page(&mut self, method: &str, cursor: Option<&str>) -> Option<Value> {
-        if self.lost.is_some() {
+        if self.ended.is_some() {
             return None;
         }
+        let mut said = String::new();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            match self.ask(method, cursor) {
+                Ok(Said::Result(result)) => return Some(result),
+                Ok(Said::Error { code, message, .. }) => {
+                    said = format!("error {code} ({message})");
+                    if code == code::METHOD_NOT_FOUND {
+                        // Many servers have resources and have never heard of templates.
+                        if method != TEMPLATES {
+                            self.note(format!("the server answers {method} with {said}"));
+                        }
+                        return None;
+                    }
+                }
+                Ok(Said::Refused { status, .. }) => said = format!("HTTP {status}"),
+                Ok(Said::Nonsense(what)) => said = format!("what is no MCP ({what})"),
+                Err(lost) => {
+                    self.ended = Some(End::Lost(lost));
+                    return None;
+                }
+            }
+        }
+        if method == TEMPLATES {
+            self.note(format!("the server answers {method} with {said}"));
+        } else {
+            let method = method.to_owned();
+            self.ended = Some(End::Failed { method, said });
+        }
+        None
+    }
+
+    fn ask(&mut self, method: &str, cursor: Option<&str>) -> Result<Said, Lost> {
         self.met.last_id += 1;
         let id = self.met.last_id;
         let message = message::list(id, method, cursor, &self.met.dialect, &self.client);
-        match self.met.link.ask(id, method, &message, self.deadline) {
-            Ok(Said::Result(result)) => return Some(result),
-            // Many servers have resources and have never heard of templates.
-            Ok(Said::Error { code, .. })
-                if code == code::METHOD_NOT_FOUND && method == "resources/templates/list" => {}
-            Ok(Said::Error { code, message, .. }) => {
-                self.note(format!(
-                    "the server answers {method} with error {code} ({message})"
-                ));
-            }
-            Ok(Said::Refused { status, .. }) => {
-                self.note(format!("the server answers {method} with HTTP {status}"));
-            }
-            Ok(Said::Nonsense(what)) => {
-                self.note(format!("the answer to {method} is no MCP ({what})"));
-            }
-            Err(lost) => self.lost = Some(lost),
-        }
-        None
+        self.met.link.ask(id, method, &message, self.deadline)
     }
 
     fn note(&mut self, sentence: String) {

@@ -128,7 +128,8 @@ pub fn probe(endpoint: &Endpoint, options: &Options) -> Result<Probe, DiscoveryE
 /// Finds out how the server speaks and asks for all its lists.
 ///
 /// # Errors
-/// As [`probe`]. A list that the server announces and then refuses is no error but a note.
+/// As [`probe`]. A list that the server announces and has no method for is no error but a note; one that fails otherwise
+/// is asked for twice more, and then is one. For `resources/templates/list` that stays a note.
 pub fn discover(endpoint: &Endpoint, options: &Options) -> Result<Discovery, DiscoveryError> {
     let deadline = Deadline::after(options.timeout);
     let mut met = meet::meet(endpoint, options, deadline)?;

@@ -55,15 +55,15 @@ fn pages_without_end_come_to_an_end() {
 }
 
 #[test]
-fn a_list_that_is_announced_and_refused_is_a_note() {
+fn a_list_that_is_announced_and_not_known_is_a_note() {
     let server = serve(|request, _| match request.method() {
-        "tools/list" => json_response(200, request.error(-32603, "database is down", Value::Null)),
+        "tools/list" => json_response(200, request.error(-32601, "no such method", Value::Null)),
         _ => legacy(request, "2025-11-25"),
     });
     let found = meet(&server.url());
     assert!(found.catalogue.tools.is_empty());
     assert!(
-        found.notes[0].contains("-32603") && found.notes[0].contains("database is down"),
+        found.notes[0].contains("-32601") && found.notes[0].contains("no such method"),
         "{:?}",
         found.notes
     );
