@@ -100,7 +100,7 @@ fn a_signal_while_mcp_gen_still_asks_the_servers_ends_it_too() {
         drop(stream);
     });
     let running = Pipeline::new(format!(
-        "mcp-gen --url http://127.0.0.1:{}/mcp --timeout 60s | mcp-report",
+        "mcp-gen --url http://127.0.0.1:{}/mcp --timeout 60s | (trap '' INT; exec tee run.jsonl) | mcp-report --json report.json",
         silent.port()
     ))
     .outlives_signals()
@@ -109,7 +109,37 @@ fn a_signal_while_mcp_gen_still_asks_the_servers_ends_it_too() {
         silent.accepted() > 0
     });
     running.signal(SIGINT);
-    running.finish().assert_stages(&[130, 130]);
+    let run = running.finish();
+    run.assert_stages(&[130, 0, 130]);
+    assert_interrupted_before_the_load(&run);
+}
+
+#[test]
+fn a_signal_while_mcp_gen_waits_for_its_start_ends_it_too() {
+    let server = Server::start(&[]);
+    let running = Pipeline::new(format!(
+        "mcp-gen --url {} --start-at $(date -d '+1 hour' +%s) 2> said | (trap '' INT; exec tee run.jsonl) | mcp-report --json report.json",
+        server.ws()
+    ))
+    .outlives_signals()
+    .start();
+    running.until_written("said", "starts in");
+    running.signal(SIGINT);
+    let run = running.finish();
+    run.assert_stages(&[130, 0, 130]);
+    assert_interrupted_before_the_load(&run);
+}
+
+/// The stream is whole all the same: it says that nothing was made.
+#[track_caller]
+fn assert_interrupted_before_the_load(run: &Finished) {
+    let verdict = run.verdict("report.json");
+    assert_eq!(verdict["verdict"], "NONE", "{verdict}");
+    assert!(!run.text().contains("torn"), "{}", run.text());
+    let stream = run.recorded("run.jsonl");
+    assert_eq!(stream.totals()["scheduled"], 0);
+    assert_eq!(stream.only("mcp-gen", "target")["type"], "target");
+    assert_eq!(stream.only("mcp-gen", "end")["why"], "interrupted");
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub struct Wish {
     knee: Option<Knee>,
     /// The seed.
     pub seed: u64,
-    threads: u32,
+    /// Worker threads.
+    pub threads: u32,
     steady: Duration,
     warmup: Duration,
     connect: Duration,

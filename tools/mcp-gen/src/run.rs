@@ -10,7 +10,7 @@ use crate::metrics::{Metrics, Snapshot};
 use crate::prepare::{self, Prepared, Wish};
 use crate::start;
 use crate::targets::{Allowed, Change, Targets};
-use record::kind::{Event, Ready, Warning};
+use record::kind::{Event, Generator, Ready, Summary, Warning};
 use record::{Ending, Pen, Say, clock, filter, signal};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -95,6 +95,8 @@ struct Run<'a> {
     metrics: Option<Metrics>,
     /// Warnings that the pen had no room for.
     unwritten: Vec<Warning>,
+    /// Whether the final summary stands in the stream.
+    is_summed_up: bool,
 }
 
 impl<'a> Run<'a> {
@@ -136,6 +138,7 @@ impl<'a> Run<'a> {
             upstream_ended: !reads_stdin,
             metrics,
             unwritten: Vec::new(),
+            is_summed_up: false,
         })
     }
 
@@ -467,6 +470,7 @@ impl<'a> Run<'a> {
         }
         self.write_waiting();
         load.summarize();
+        self.is_summed_up = true;
         halt.map_or(Ok(()), Err)
     }
 
@@ -518,12 +522,33 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Sums up a load that was called off before it began: a stream without a final summary would count as torn.
+    fn sum_up_nothing(&self) {
+        if let Some(pen) = self.pen.as_ref().filter(|_| !self.is_summed_up) {
+            pen.write(Summary {
+                is_final: true,
+                start_us: clock::unix_us(),
+                generator: Some(Generator {
+                    model: self.wish.pacer.model().to_owned(),
+                    arrivals: self.wish.pacer.arrivals().map(|a| a.name().to_owned()),
+                    clients: u64::from(self.wish.clients),
+                    threads: self.wish.threads,
+                    ..Generator::default()
+                }),
+                ..Summary::default()
+            });
+        }
+    }
+
     /// Says the last word and how the process is to end.
     fn end(mut self, halt: Option<Halt>) -> Ending {
         if let Some(Err(text)) = self.children.take().map(|children| children.end()) {
             self.warn(Warning::new("undoing", text));
         }
         self.write_waiting();
+        if let Some(Halt::Signal(_) | Halt::Stopped) = &halt {
+            self.sum_up_nothing();
+        }
         let (why, ending) = match &halt {
             None => ("done", Ending::Exit(0)),
             Some(Halt::ReaderLeft) => (
