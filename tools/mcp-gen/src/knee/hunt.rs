@@ -7,6 +7,7 @@ use crate::stages::Wanted;
 use crate::tally::Cell;
 use protocol::outcome::Outcome;
 use record::kind::{self, KneeStep};
+use std::time::Duration;
 
 /// Lag below this never matters.
 const LAG_FLOOR_US: u64 = 1_000;
@@ -17,12 +18,55 @@ const MAX_GROWTH: f64 = 0.01;
 /// With more than this there is no doubt that it is too much for the server.
 const OVERLOAD: f64 = 0.1;
 
+/// So much longer than calls take a step is to settle.
+const SETTLE_MARGIN: f64 = 1.1;
+/// Fewer than this share of the calls that were to be due: not all clients are connected.
+const MIN_DUE: f64 = 0.9;
+/// So often a step waits for clients to connect, before it is judged by those that are.
+const MOST_WAITS: u32 = 10;
+
 /// A search under way.
 #[derive(Debug)]
 pub struct Hunt {
     knee: Knee,
     search: Search,
     steps: Vec<KneeStep>,
+    /// How often in a row the step was repeated since clients were not connected.
+    waits: u32,
+    /// Whether it was repeated since the first calls were not back when it began.
+    settles_longer: bool,
+    /// How long calls took at the last rate that was met.
+    calls_take: Duration,
+}
+
+/// What a step came to.
+struct Seen {
+    calls: Cell,
+    /// Calls in flight or waiting at its begin and at its end.
+    before: u64,
+    after: u64,
+    /// So many calls its rate makes in its time.
+    wanted: f64,
+    /// How long it settled.
+    settle: Duration,
+}
+
+impl Seen {
+    /// How long its calls took, but for the slowest of them.
+    fn calls_take(&self) -> Duration {
+        let p99_us = self
+            .calls
+            .response
+            .as_ref()
+            .map_or(0, |r| r.quantile_us(0.99));
+        Duration::from_micros(p99_us)
+    }
+
+    /// Whether there were fewer calls than the rate makes, by more than Poisson arrivals explain.
+    fn lacks_calls(&self) -> bool {
+        let scheduled = self.calls.scheduled as f64;
+        scheduled < MIN_DUE * self.wanted - 4.0 * self.wanted.sqrt() || scheduled == 0.0
+    }
 }
 
 impl Hunt {
@@ -33,6 +77,9 @@ impl Hunt {
             search: knee.search(),
             knee,
             steps: Vec::new(),
+            waits: 0,
+            settles_longer: false,
+            calls_take: Duration::ZERO,
         }
     }
 
@@ -45,15 +92,37 @@ impl Hunt {
         if self.search.over().is_some() || !collector.is_settled(stages.all()[step].end_ns) {
             return None;
         }
-        let calls = collector.calls_of(step);
-        let before = collector.standing_at_begin(step);
-        let after = collector.standing_at_begin(step + 1);
-        let (judgement, figures) = self.judge(&calls, before, after);
         let per_s = self.search.now();
+        let length = |at: usize| {
+            let stage = &stages.all()[at];
+            Duration::from_nanos(stage.end_ns - stage.start_ns)
+        };
+        let seen = Seen {
+            calls: collector.calls_of(step),
+            before: collector.standing_at_begin(step),
+            after: collector.standing_at_begin(step + 1),
+            wanted: per_s * length(step).as_secs_f64(),
+            settle: length(step - 1),
+        };
+        let (judgement, figures) = self.judge(&seen);
+        let calls_take = seen.calls_take().mul_f64(SETTLE_MARGIN);
+        if judgement == Judgement::Met {
+            self.calls_take = calls_take;
+        }
+        let mut settle = self.calls_take;
+        if judgement == Judgement::Unsettled {
+            settle = settle.max(calls_take);
+            let waits = seen.lacks_calls();
+            self.waits += u32::from(waits);
+            self.settles_longer |= !waits;
+        } else {
+            (self.waits, self.settles_longer) = (0, false);
+        }
         let word = match judgement {
             Judgement::Met => "met",
             Judgement::Missed | Judgement::Overloaded => "missed",
             Judgement::Late => "late",
+            Judgement::Unsettled => "unsettled",
         };
         let stage = stages.all()[step].name.clone();
         let text = format!("{stage}: {per_s}/s, {word}: {figures}");
@@ -71,20 +140,30 @@ impl Hunt {
         }
         let next = match self.search.over() {
             Some(_) => Vec::new(),
-            None => self.knee.stages(self.steps.len() + 1, self.search.now()),
+            None => self
+                .knee
+                .stages(self.steps.len() + 1, self.search.now(), settle),
         };
         Some((next, text))
     }
 
-    fn judge(&self, calls: &Cell, before: u64, after: u64) -> (Judgement, String) {
+    fn judge(&self, seen: &Seen) -> (Judgement, String) {
+        let calls = &seen.calls;
+        if seen.lacks_calls() && self.waits < MOST_WAITS {
+            let text = format!(
+                "{} of {:.0} calls were due, since clients were not connected",
+                calls.scheduled, seen.wanted
+            );
+            return (Judgement::Unsettled, text);
+        }
         let held = self.knee.condition.of(calls);
         let scheduled = calls.scheduled.max(1) as f64;
         let shed = calls.outcomes[Outcome::Shed.index()] as f64 / scheduled;
         let lag_us = calls.lag.as_ref().map_or(0, |lag| lag.quantile_us(0.99));
         let limit_us = LAG_FLOOR_US.max(self.knee.condition.least_us().unwrap_or(0) / 10);
         // What is in flight at an instant goes up and down by itself, as the root of its number.
-        let grown = after.saturating_sub(before) as f64;
-        let grows = grown > MAX_GROWTH * scheduled + 2.0 * (after as f64).sqrt();
+        let grown = seen.after.saturating_sub(seen.before) as f64;
+        let grows = grown > MAX_GROWTH * scheduled + 2.0 * (seen.after as f64).sqrt();
         let met = held.met && !grows;
         let mut figures = held.figures;
         if grows {
@@ -97,6 +176,12 @@ impl Hunt {
                 shed * 100.0
             );
             return (Judgement::Late, figures);
+        }
+        // What grew may have been only calls on their way, where the first ones were not back when the step began. With
+        // too much load it looks the same once; where they have settled for as long, it is a queue.
+        if held.met && grows && !self.settles_longer && seen.calls_take() > seen.settle {
+            figures += ", as the first were not back yet";
+            return (Judgement::Unsettled, figures);
         }
         let judgement = match met {
             true => Judgement::Met,

@@ -50,19 +50,22 @@ impl Knee {
     /// The stages of the first step.
     #[must_use]
     pub fn first_stages(&self) -> Vec<Wanted> {
-        self.stages(1, self.search().now())
+        self.stages(1, self.search().now(), Duration::ZERO)
     }
 
     fn search(&self) -> Search {
         Search::new(self.first_per_s, self.most_per_s)
     }
 
-    /// The stages of step `number`, counted from 1.
+    /// The stages of step `number`, counted from 1. It settles for as long as calls take, at least: until the first of
+    /// them come back, more and more are in flight at any rate.
     #[must_use]
-    pub fn stages(&self, number: usize, per_s: f64) -> Vec<Wanted> {
+    pub fn stages(&self, number: usize, per_s: f64, calls_take: Duration) -> Vec<Wanted> {
         let enough = Duration::from_secs_f64(self.condition.needed() as f64 / per_s);
         let step = self.step.max(enough.min(self.step * LONGEST));
-        let settle = (self.step / 4).clamp(Duration::from_millis(500), Duration::from_secs(5));
+        let settle = (self.step / 4)
+            .clamp(Duration::from_millis(500), Duration::from_secs(5))
+            .max(calls_take.min(self.longest_call));
         let wanted = |what: &str, length: Duration, per_s: f64| Wanted {
             name: format!("{what}-{number}"),
             length_ns: length.as_nanos() as u64,

@@ -21,6 +21,8 @@ pub enum Judgement {
     Overloaded,
     /// The generator itself was late, so nobody knows.
     Late,
+    /// The load did not stand yet, so nobody knows: who judges sees to it that it does at last.
+    Unsettled,
 }
 
 /// Why the search ended.
@@ -78,8 +80,11 @@ impl Search {
 
     /// Takes in what the current step showed, and moves on.
     pub fn take(&mut self, judgement: Judgement) {
-        self.steps += 1;
+        if judgement != Judgement::Unsettled {
+            self.steps += 1;
+        }
         match judgement {
+            Judgement::Unsettled => return,
             Judgement::Late if !self.repeats => {
                 self.repeats = true;
                 return;
@@ -236,6 +241,16 @@ mod tests {
             assert!((776.0..=800.0).contains(&knee), "{disturbed:?}: {knee}");
             assert!(search.steps < 40, "{disturbed:?}: {}", search.steps);
         }
+    }
+
+    #[test]
+    fn an_unsettled_step_is_tried_again_and_proves_nothing() {
+        let mut search = Search::new(100.0, 1e6);
+        search.take(Judgement::Unsettled);
+        assert_eq!((search.now(), search.knee()), (100.0, None));
+        assert_eq!((search.too_much(), search.over()), (None, None));
+        search.take(Judgement::Met);
+        assert_eq!(search.now(), 200.0);
     }
 
     #[test]

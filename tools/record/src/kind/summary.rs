@@ -142,7 +142,8 @@ pub struct KneeStep {
     /// Calls per second.
     pub rate_per_s: f64,
     /// `met`; `missed`; `doubted` where it was missed and such a rate was met later, so that something else had disturbed
-    /// the server; `late` where the generator could not keep its schedule, and nothing follows from it.
+    /// the server; `late` where the generator could not keep its schedule, and `unsettled` where clients were not connected
+    /// yet, or the first calls not back when the step began: nothing follows from either, and the step is repeated.
     pub judgement: String,
     /// The figures it was judged by, for people.
     pub figures: String,
