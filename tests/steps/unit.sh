@@ -1,3 +1,3 @@
 # The tests of each crate by itself, doc tests included; those of whole pipelines are in the step "pipes".
 set -euo pipefail
-cargo test --locked --workspace --exclude pipe-tests
+cargo test --locked --no-fail-fast --workspace --exclude pipe-tests
