@@ -108,6 +108,8 @@ fn a_signal_while_mcp_gen_still_asks_the_servers_ends_it_too() {
     pipe_tests::until("a connection", pipe_tests::PATIENCE, || {
         silent.accepted() > 0
     });
+    // tee ignores the signal once it runs.
+    running.until_written("run.jsonl", r#""type":"start""#);
     running.signal(SIGINT);
     let run = running.finish();
     run.assert_stages(&[130, 0, 130]);
@@ -124,6 +126,7 @@ fn a_signal_while_mcp_gen_waits_for_its_start_ends_it_too() {
     .outlives_signals()
     .start();
     running.until_written("said", "starts in");
+    running.until_written("run.jsonl", r#""type":"start""#);
     running.signal(SIGINT);
     let run = running.finish();
     run.assert_stages(&[130, 0, 130]);

@@ -56,13 +56,14 @@ pub fn live(cli: &Cli) -> Ending {
             return signalled.map_or(Ending::Exit(2), Ending::Signal);
         }
     };
+    signalled = signalled.or_else(signal::arrived);
     let conclusion = conclude(&run, cli, signalled.is_some());
     let given = output::give(&conclusion, cli, &say);
     if let Err(e) = &given {
         say.error(&format!("{e:#}"));
     }
     // One that came while the report was written still ends the script.
-    if let Ok(Happening::Signal(signal)) = told.try_recv() {
+    if let Some(signal) = signal::arrived() {
         signalled = Some(signal);
     }
     match (signalled, given) {

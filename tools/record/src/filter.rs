@@ -47,6 +47,7 @@ pub const SIGNAL_GRACE: Duration = Duration::from_millis(50);
 /// script after Ctrl-C when the pipeline's last process to end says 0.
 pub fn after_the_reader(signalled: Option<i32>, soon: impl FnOnce() -> Option<i32>) -> Ending {
     signalled
+        .or_else(signal::arrived)
         .or_else(soon)
         .map_or(Ending::Exit(0), Ending::Signal)
 }
@@ -102,7 +103,7 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
             pen.write(Warning::new("fatal", text));
         }
     }
-    let (why, ending) = match (signalled, &ended) {
+    let (why, ending) = match (signalled.or_else(signal::arrived), &ended) {
         (Some(s), _) => ("interrupted", Ending::Signal(s)),
         (None, Err(_)) => ("failed", Ending::Exit(2)),
         (None, Ok(())) => ("done", Ending::Exit(0)),

@@ -3,6 +3,17 @@
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The first signal that came; 0 is none. The handler itself sets it: the thread that tells of signals may have to wait
+/// for a CPU, and the end of the stream, which follows a Ctrl-C within a moment, must not overtake it.
+static FIRST: AtomicI32 = AtomicI32::new(0);
+
+/// The first of the watched signals that has come, if one has.
+#[must_use]
+pub fn arrived() -> Option<i32> {
+    Some(FIRST.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
+}
 
 /// Calls `on(signal, n)` for the n-th (from 1) of these signals, from a thread of its own.
 /// A signal that was ignored when the tool started (nohup) stays ignored.
@@ -14,6 +25,13 @@ pub fn watch(mut on: impl FnMut(i32, u32) + Send + 'static) -> io::Result<()> {
         .into_iter()
         .filter(|&s| !is_ignored(s))
         .collect();
+    for &signal in &wanted {
+        let note = move || {
+            let _ = FIRST.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+        };
+        // SAFETY: the action does nothing but an atomic exchange, which is async-signal-safe.
+        unsafe { signal_hook::low_level::register(signal, note) }?;
+    }
     let mut signals = Signals::new(wanted)?;
     std::thread::spawn(move || {
         for (n, signal) in (1..).zip(signals.forever()) {
