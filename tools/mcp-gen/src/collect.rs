@@ -1,7 +1,8 @@
 //! The collector: adds up what the workers report, writes intervals as they end, and keeps the totals.
 
+use crate::home::{Homes, MAX_HOMES};
 use crate::metrics::Publisher;
-use crate::plan::{Homes, MAX_HOMES, Plan};
+use crate::plan::Plan;
 use crate::rows;
 use crate::stages::{Change, Stages};
 use crate::tally::{Cell, Key};

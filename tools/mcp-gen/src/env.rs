@@ -2,9 +2,9 @@
 
 use crate::cli::Cli;
 use crate::metrics;
-use crate::prepare::MAX_CLIENTS;
 use crate::profile::Profile;
 use crate::shape::Quantity;
+use crate::wish::MAX_CLIENTS;
 use anyhow::{Context, Result, bail};
 use protocol::endpoint::Endpoint;
 use record::units;

@@ -3,9 +3,9 @@
 use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
+use crate::home::Homes;
 use crate::knee::Hunt;
 use crate::metrics::{Board, Publisher};
-use crate::plan::Homes;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::rows;

@@ -12,6 +12,7 @@ mod env;
 mod gaps;
 mod generator;
 mod groups;
+mod home;
 mod intake;
 mod knee;
 mod load;
@@ -33,6 +34,7 @@ mod start;
 mod tally;
 mod targets;
 mod think;
+mod wish;
 
 use clap::Parser;
 use record::Say;

@@ -6,19 +6,13 @@ use crate::course::Course;
 use crate::crowd::{self, Visit};
 use crate::groups::Groups;
 use crate::knee::Knee;
-use crate::menu::{Labels, Menu};
+use crate::menu::Labels;
 use crate::pacer::Pacer;
 use crate::schedule::Schedule;
 use crate::stages::Stages;
-use protocol::dialect::Dialect;
-use protocol::endpoint::Endpoint;
-use protocol::transport::Transport;
 use rustls::ClientConfig;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Targets beyond this many share the last row, `other`.
-pub const MAX_HOMES: usize = 64;
 
 /// All that is decided before the first call. Times are nanoseconds.
 #[derive(Debug)]
@@ -119,33 +113,3 @@ impl Plan {
         ))
     }
 }
-
-/// A server as a worker needs to know it. Its index in the table never changes; what it says may.
-#[derive(Debug)]
-pub struct Home {
-    /// The target's name.
-    pub name: String,
-    /// Its row in records; targets beyond [`MAX_HOMES`] share one.
-    pub row: u16,
-    /// Where it is.
-    pub endpoint: Endpoint,
-    /// How messages travel there.
-    pub transport: Transport,
-    /// The addresses to try in turn; empty where the name could not be resolved.
-    pub addresses: Vec<SocketAddr>,
-    /// The Host header, where not the URL's.
-    pub host_header: Option<String>,
-    /// The TLS server name, where not the URL's host.
-    pub tls_name: Option<String>,
-    /// How it speaks.
-    pub dialect: Dialect,
-    /// What can be called there.
-    pub menu: Arc<Menu>,
-    /// False once it was taken out of service.
-    pub live: bool,
-    /// Whether the subprotocol `mcp` is offered to it.
-    pub offer_subprotocol: bool,
-}
-
-/// All servers, as they stand at one time.
-pub type Homes = Arc<Vec<Arc<Home>>>;

@@ -1,6 +1,6 @@
 //! The shape of the load as it is given with --stages: `0..500 clients in 5m, hold 3m, ..25 in 2m`.
 
-use crate::prepare::MAX_CLIENTS;
+use crate::wish::MAX_CLIENTS;
 use record::units;
 use std::str::FromStr;
 

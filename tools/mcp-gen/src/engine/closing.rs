@@ -5,7 +5,7 @@ use super::conn::{Codec, Errand, Job, Phase};
 use super::framing::Framing;
 use super::settle::calls_of;
 use super::worker::{Worker, live};
-use crate::plan::Homes;
+use crate::home::Homes;
 use protocol::http;
 use protocol::outcome::Outcome;
 use protocol::ws;

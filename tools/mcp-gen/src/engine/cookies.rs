@@ -1,7 +1,7 @@
 //! Cookies: each client keeps those of its origin, and sends them with all that it asks from then on.
 
 use super::worker::Worker;
-use crate::plan::Home;
+use crate::home::Home;
 use protocol::http::{HeadOptions, PostHead};
 
 impl Worker {

@@ -9,7 +9,7 @@ use super::conn::{Errand, Job, Phase};
 use super::framing::Framing;
 use super::receive::Fate;
 use super::worker::Worker;
-use crate::plan::Home;
+use crate::home::Home;
 use protocol::answer;
 use protocol::http::{self, Content, Event};
 use protocol::message::{self, ClientInfo};

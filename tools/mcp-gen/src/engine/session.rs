@@ -3,7 +3,7 @@
 use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
 use super::worker::Worker;
-use crate::plan::Home;
+use crate::home::Home;
 use protocol::http::{self, PostHead};
 use protocol::message::{self, ClientInfo};
 use protocol::revision::Era;

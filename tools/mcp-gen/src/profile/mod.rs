@@ -41,7 +41,7 @@ pub struct Profile {
     /// A few words for `profiles list`.
     #[serde(default)]
     pub about: String,
-    /// How many clients, from 1 to [`crate::prepare::MAX_CLIENTS`].
+    /// How many clients, from 1 to [`crate::wish::MAX_CLIENTS`].
     pub clients: u32,
     /// Calls per second of each client; 0 where it is not said, since think time stands in its place.
     #[serde(rename = "rate", default, deserialize_with = "unit::rate")]
@@ -194,8 +194,8 @@ impl Profile {
             let why = "a profile's name has 1 to 64 letters, digits, '-', '_' and '.', since it stands in records";
             return Some(("name", why.to_owned()));
         }
-        if self.clients == 0 || self.clients > crate::prepare::MAX_CLIENTS {
-            let most = crate::prepare::MAX_CLIENTS;
+        if self.clients == 0 || self.clients > crate::wish::MAX_CLIENTS {
+            let most = crate::wish::MAX_CLIENTS;
             return Some(("clients", format!("clients must be 1 to {most}")));
         }
         if self.rate_per_s == 0.0 && self.think.is_none() {

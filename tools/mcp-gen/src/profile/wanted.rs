@@ -2,8 +2,8 @@
 
 use super::Profile;
 use crate::cli::Cli;
-use crate::prepare::MAX_CLIENTS;
 use crate::shape::Quantity;
+use crate::wish::MAX_CLIENTS;
 
 /// A profile with think time is of the closed model, and so is then the whole run, unless flags give it a rate.
 ///
