@@ -14,7 +14,6 @@ use std::time::Duration;
 enum Happening {
     Ended(io::Result<()>),
     ReaderLeft,
-    Signal(i32),
 }
 
 /// How a tool's life ended; main turns it into the exit.
@@ -41,23 +40,20 @@ impl Ending {
 }
 
 /// Ctrl-C reaches all stages at once, and the last of them may be gone before we have seen ours.
-pub const SIGNAL_GRACE: Duration = Duration::from_millis(50);
+const SIGNAL_GRACE: Duration = Duration::from_millis(50);
 
 /// How to end when nobody reads any more: with 0, unless a signal has come, or comes in a moment. Bash goes on with a
 /// script after Ctrl-C when the pipeline's last process to end says 0.
-pub fn after_the_reader(signalled: Option<i32>, soon: impl FnOnce() -> Option<i32>) -> Ending {
-    signalled
-        .or_else(signal::arrived)
-        .or_else(soon)
-        .map_or(Ending::Exit(0), Ending::Signal)
+#[must_use]
+pub fn after_the_reader() -> Ending {
+    signal::arrived_within(SIGNAL_GRACE).map_or(Ending::Exit(0), Ending::Signal)
 }
 
 /// Copies stdin to stdout as a tool of the pipe: `start` first, then every line as it is, `end` last.
 /// A signal lets it read on to the end, a second one ends it at once; a reader that leaves ends it with 0.
 pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
-    let on_signal = tell.clone();
-    if let Err(e) = signal::watch_first(move |s| drop(on_signal.send(Happening::Signal(s)))) {
+    if let Err(e) = signal::watch_first(|_| {}) {
         say.error(&format!("cannot watch signals: {e}"));
         return Ending::Exit(2);
     }
@@ -77,22 +73,15 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
         let _ = tell.send(Happening::Ended(upstream.forward(&pen, |_, _, _| {})));
     });
 
-    let mut signalled = None;
-    let ended = loop {
-        match told.recv() {
-            Ok(Happening::Ended(ended)) => break ended,
-            Ok(Happening::ReaderLeft) | Err(_) => {
-                // A full disk ends the pen like a reader that left, and is none: closing the pen tells.
-                if let Some(Err(e)) = open.recv().ok().map(|pen| pen.close("reader_left", 0)) {
-                    say.error(&format!("cannot write stdout: {e}"));
-                    return Ending::Exit(2);
-                }
-                return after_the_reader(signalled, || match told.recv_timeout(SIGNAL_GRACE) {
-                    Ok(Happening::Signal(s)) => Some(s),
-                    _ => None,
-                });
+    let ended = match told.recv() {
+        Ok(Happening::Ended(ended)) => ended,
+        Ok(Happening::ReaderLeft) | Err(_) => {
+            // A full disk ends the pen like a reader that left, and is none: closing the pen tells.
+            if let Some(Err(e)) = open.recv().ok().map(|pen| pen.close("reader_left", 0)) {
+                say.error(&format!("cannot write stdout: {e}"));
+                return Ending::Exit(2);
             }
-            Ok(Happening::Signal(s)) => signalled = Some(s),
+            return after_the_reader();
         }
     };
     let pen = open.try_recv().ok();
@@ -103,7 +92,7 @@ pub fn run(tool: &'static str, version: &str, say: &Say) -> Ending {
             pen.write(Warning::new("fatal", text));
         }
     }
-    let (why, ending) = match (signalled.or_else(signal::arrived), &ended) {
+    let (why, ending) = match (signal::arrived(), &ended) {
         (Some(s), _) => ("interrupted", Ending::Signal(s)),
         (None, Err(_)) => ("failed", Ending::Exit(2)),
         (None, Ok(())) => ("done", Ending::Exit(0)),

@@ -4,6 +4,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 /// The first signal that came; 0 is none. The handler itself sets it: the thread that tells of signals may have to wait
 /// for a CPU, and the end of the stream, which follows a Ctrl-C within a moment, must not overtake it.
@@ -13,6 +14,18 @@ static FIRST: AtomicI32 = AtomicI32::new(0);
 #[must_use]
 pub fn arrived() -> Option<i32> {
     Some(FIRST.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
+}
+
+/// The same, for one that may come `within` a moment from now.
+#[must_use]
+pub fn arrived_within(within: Duration) -> Option<i32> {
+    let until = Instant::now() + within;
+    loop {
+        match arrived() {
+            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            signal => return signal,
+        }
+    }
 }
 
 /// Calls `on(signal, n)` for the n-th (from 1) of these signals, from a thread of its own.
@@ -42,7 +55,7 @@ pub fn watch(mut on: impl FnMut(i32, u32) + Send + 'static) -> io::Result<()> {
 }
 
 /// Calls `on(signal)` for the first of these signals; the second ends the process by itself, at once and whatever its
-/// threads wait for, a reader that does not read above all. For tools that have nothing to undo.
+/// threads wait for, a reader that does not read or a write that nobody takes above all. For tools that have nothing to undo.
 ///
 /// # Errors
 /// As [`watch`].

@@ -1,6 +1,6 @@
 //! The end of a run: what is undone, summed up and said last, and how the process leaves.
 
-use super::{Halt, Happening, Run};
+use super::{Halt, Run};
 use record::kind::{Generator, Summary, Warning};
 use record::{Ending, clock, filter, signal};
 
@@ -16,10 +16,7 @@ impl Run<'_> {
         }
         let (why, ending) = match &halt {
             None => ("done", Ending::Exit(0)),
-            Some(Halt::ReaderLeft) => (
-                "reader_left",
-                filter::after_the_reader(None, || self.signal_soon()),
-            ),
+            Some(Halt::ReaderLeft) => ("reader_left", filter::after_the_reader()),
             Some(Halt::Stopped) => ("stopped", Ending::Exit(0)),
             Some(Halt::Signal(signal)) => ("interrupted", Ending::Signal(*signal)),
             Some(Halt::Fatal(text)) => {
@@ -40,19 +37,6 @@ impl Run<'_> {
                 Ending::Exit(2)
             }
             _ => ending,
-        }
-    }
-
-    /// A signal that comes within a moment.
-    fn signal_soon(&self) -> Option<i32> {
-        let until = std::time::Instant::now() + filter::SIGNAL_GRACE;
-        loop {
-            let left = until.saturating_duration_since(std::time::Instant::now());
-            match self.told.recv_timeout(left) {
-                Ok(Happening::Signal(signal)) => return Some(signal),
-                Ok(_) => {}
-                Err(_) => return None,
-            }
         }
     }
 
