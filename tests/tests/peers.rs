@@ -421,3 +421,24 @@ fn servers_over_stdio_are_children_of_the_generator() {
         );
     }
 }
+
+#[test]
+fn server_everything_answers_batches_with_an_event_for_each_call() {
+    let _alone = alone();
+    let peer = Peer::start("everything", "");
+    let done = Pipeline::new(format!(
+        "mcp-gen --url {} --protocol 2025-03-26 --batch 4 --closed --clients 2 --connect-for 1s --warmup 0s --for 1s \
+         --method tools/call --tool echo -q | tee run.jsonl | mcp-report --json report.json",
+        peer.url()
+    ))
+    .run();
+    done.assert_stages_and_report(&[0, 0], "report.json");
+    let stream = done.recorded("run.jsonl");
+    assert_conserved(&stream);
+    let totals = stream.totals();
+    assert_eq!(totals["ok"], totals["scheduled"], "{totals}");
+    assert!(
+        totals["generator"]["batches"].as_u64() > Some(3),
+        "{totals}"
+    );
+}

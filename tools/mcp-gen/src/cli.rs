@@ -28,6 +28,7 @@ Examples:
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
+  mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
@@ -137,6 +138,12 @@ pub struct Cli {
     /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: Option<u32>,
+
+    /// Send calls of a client that are due at once as JSON-RPC batches, arrays of up to N; a call alone goes as it is, and
+    /// none waits for another. Only MCP 2025-03-26 has them: give --protocol 2025-03-26. With --closed, N is also the
+    /// default of --in-flight [default: the profile's, mostly none]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::profile::MAX_BATCH)))]
+    pub batch: Option<u32>,
 
     /// HTTP connections of a client at most [default: 6; with --closed: --in-flight]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]

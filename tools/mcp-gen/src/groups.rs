@@ -23,6 +23,8 @@ pub struct Group {
     pub timeout_ns: u64,
     /// How slowly sockets are read, where not at once.
     pub slow_read: Option<SlowRead>,
+    /// How many calls leave in one message at most: 1 is no batch.
+    pub batch: u32,
 }
 
 /// All groups; a client's number tells its group, since each has its numbers in a row.
@@ -55,6 +57,7 @@ impl Groups {
                 comings: p.comings(),
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
                 slow_read: p.slow_read,
+                batch: p.batch,
             };
             first += p.clients;
             group

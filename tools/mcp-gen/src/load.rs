@@ -240,6 +240,7 @@ impl<'a> Load<'a> {
                 scheduling: self.health.scheduling.map(|s| s.name().to_owned()),
                 stray_answers: self.health.stray_answers,
                 connects: self.health.connects,
+                batches: Some(self.health.batches).filter(|n| *n > 0),
             }),
             knee: self.hunt.as_ref().map(Hunt::record),
             dialects: Some(self.prepared.dialects.clone()),

@@ -51,6 +51,8 @@ pub struct Plan {
     pub calls: Calls,
     /// Calls in flight on a WebSocket connection.
     pub window: usize,
+    /// The same, where the user gave it: how many users a client has in the closed model.
+    pub in_flight: Option<u32>,
     /// HTTP connections of a client.
     pub max_connections: usize,
     /// LF at the end of each WebSocket message.

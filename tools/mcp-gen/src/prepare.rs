@@ -1,5 +1,6 @@
 //! From targets and flags to a plan: who speaks how, what is called, when the stages are.
 
+use crate::batches;
 use crate::children::Children;
 use crate::cli::Cli;
 use crate::crowd;
@@ -98,6 +99,7 @@ pub fn prepare(
             }
             (Err(failure), _) => return Err(failure.text.clone()),
         };
+        batches::check(&wish.profiles, discovery).map_err(|e| format!("{}: {e}", target.key()))?;
         let menu = menus
             .of(discovery, &mut warnings, target)
             .map_err(|e| format!("{}: {e}", target.key()))?;
@@ -224,6 +226,7 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         // Another machine's t0: only Unix time connects us.
         (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
     };
+    let longest_batch = groups.all().iter().map(|g| g.batch).max().unwrap_or(1);
     let drain_ns = groups.longest_timeout_ns();
     let stages = Stages::new(t0_ns, nanos(wish.connect), wish.load(), drain_ns);
     Plan {
@@ -242,7 +245,10 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         grace_ns: nanos(cli.grace),
         seed: wish.seed,
         calls: cli.calls,
-        window: cli.in_flight.unwrap_or(if cli.closed { 1 } else { 1_024 }) as usize,
+        window: cli
+            .in_flight
+            .unwrap_or(if cli.closed { longest_batch } else { 1_024 }) as usize,
+        in_flight: cli.in_flight,
         max_connections: cli.max_connections.unwrap_or(if cli.closed {
             cli.in_flight.unwrap_or(1)
         } else {

@@ -136,10 +136,15 @@ impl<'a> Reader<'a> {
     }
 
     fn array(&mut self) -> Result<(), Fault> {
+        self.elements(|_| ())
+    }
+
+    /// Takes an array, and gives each of its elements as it stands.
+    pub(crate) fn elements(&mut self, mut each: impl FnMut(&'a str)) -> Result<(), Fault> {
         self.open(b'[')?;
         if self.peek() != b']' {
             loop {
-                self.value()?;
+                each(self.value()?);
                 if self.peek() != b',' {
                     break;
                 }

@@ -13,6 +13,7 @@
 //! breaks one fails a call, never the caller.
 
 pub mod answer;
+pub mod batch;
 pub mod catalogue;
 pub mod client;
 pub mod code;

@@ -64,6 +64,11 @@ impl Revision {
             _ => Era::Legacy,
         }
     }
+
+    /// Whether messages may travel as arrays, several at a time (JSON-RPC batches).
+    pub const fn has_batches(self) -> bool {
+        matches!(self, Self::V2025_03_26)
+    }
 }
 
 /// What the user asked for with `--protocol`.

@@ -74,6 +74,11 @@ impl InFlight {
         self.slots.front().and_then(Option::as_ref)
     }
 
+    /// All of them, the oldest first.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count

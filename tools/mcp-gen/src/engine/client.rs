@@ -38,6 +38,8 @@ pub struct Client {
     pub conns: Vec<usize>,
     /// Of these, HTTP ones that are free.
     pub idle: Vec<usize>,
+    /// Of these, the HTTP one on which calls gather for a batch.
+    pub gathering: Option<usize>,
     /// Whether calls can be sent.
     pub session: Session,
     /// The head of its HTTP requests, while the session is open.
@@ -124,6 +126,7 @@ impl Client {
             earlier: Vec::new(),
             conns: Vec::new(),
             idle: Vec::new(),
+            gathering: None,
             session: Session::Down,
             head: None,
             session_id: None,

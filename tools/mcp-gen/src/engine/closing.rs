@@ -113,6 +113,7 @@ impl Worker {
         let client = &mut self.clients[state.client];
         client.conns.retain(|&other| other != conn);
         client.idle.retain(|&other| other != conn);
+        client.gathering = client.gathering.filter(|&other| other != conn);
         self.freed.push(conn);
     }
 
@@ -132,6 +133,7 @@ impl Worker {
             if before == home && same_place {
                 continue;
             }
+            self.seal_of(c);
             self.clients[c].move_to(home);
             self.forget_cookies(c);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.

@@ -1,5 +1,6 @@
 //! A connection of a client: the wire, what is to be written, and how what comes is read.
 
+use super::batch::Batch;
 use super::call::{Call, InFlight};
 use super::framing::Framing;
 use protocol::http::Reply;
@@ -29,6 +30,8 @@ pub struct Conn {
     /// Bytes to be written, from `written` on.
     pub out: Vec<u8>,
     written: usize,
+    /// Calls that gather for one message; they are in flight already.
+    pub batch: Batch,
     /// Calls whose last byte is not written yet: (place of that byte in `out`, id).
     unsent: VecDeque<(usize, u64)>,
     /// Whether epoll watches for writing.
@@ -47,7 +50,7 @@ pub struct Conn {
     pub answers: u64,
     /// Bytes that came since the last answer was settled.
     pub received_bytes: u64,
-    /// Multiplexed: calls in flight.
+    /// Multiplexed: calls in flight. HTTP: those of [`Job::Several`].
     pub calls: InFlight,
     /// HTTP: what is under way.
     pub job: Job,
@@ -101,6 +104,8 @@ pub enum Job {
     Idle,
     /// A call, and its outcome once that is settled and only the rest of the answer is to come.
     Call(Call, Option<Outcome>),
+    /// Several calls, the first of which has this id, and the outcome where one was settled for all of them.
+    Several(u64, Option<Outcome>),
     /// Something besides the load.
     Errand(Errand),
     /// HTTP+SSE: the POST of the call with this id, which is in flight on the connection with this number.
@@ -133,6 +138,7 @@ impl Conn {
             codec: Some(Box::new(framing.codec())),
             out: Vec::new(),
             written: 0,
+            batch: Batch::default(),
             unsent: VecDeque::new(),
             watches_write: true,
             is_paused: false,
@@ -159,13 +165,15 @@ impl Conn {
 
     /// Whether calls are under way on it.
     pub fn has_calls(&self) -> bool {
-        self.calls.len() > 0 || matches!(self.job, Job::Call(..) | Job::Post(..))
+        let has_job = matches!(self.job, Job::Call(..) | Job::Several(..) | Job::Post(..));
+        has_job || self.calls.len() > 0
     }
 
     /// Whether the head of an HTTP answer to a call has come, and not yet all of it; always of a stream.
     pub fn answer_began(&self) -> bool {
         match &self.job {
             Job::Call(call, None) => call.first_ns > 0,
+            Job::Several(..) => self.calls.oldest().is_some_and(|call| call.first_ns > 0),
             Job::Stream => true,
             _ => false,
         }
@@ -235,6 +243,7 @@ impl Conn {
             self.out = Vec::new();
             self.unsent = VecDeque::new();
             self.calls.rest();
+            self.batch.rest();
         }
     }
 

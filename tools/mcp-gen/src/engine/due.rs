@@ -195,7 +195,7 @@ impl Worker {
             }
             home_is_sse = true;
         }
-        if let Some(conn) = client.idle.pop() {
+        if let Some(conn) = client.gathering.or_else(|| client.idle.pop()) {
             return Some(conn);
         }
         // The stream of HTTP+SSE carries no calls.
@@ -225,6 +225,7 @@ impl Worker {
         };
         let course = home.menu.dish(dish);
         let template = &course.template;
+        let batch = self.plan.groups.all()[usize::from(self.clients[c].group)].batch;
         let client = &mut self.clients[c];
         let filled = course.fill.as_ref().map(|fill| {
             let taken = client.rounds.as_ref().map_or(&[][..], |r| &r.taken);
@@ -244,16 +245,21 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let before = state.out.len();
-        if let (Framing::Exchange, Some(head)) = (state.framing, &client.head) {
-            let routing = (home.dialect.era == Era::Modern)
-                .then(|| filled.map_or_else(|| template.routing(), |f| f.routing(template)));
-            head.write(routing, Template::len_around(id, suffix), &mut state.out);
-        }
-        let mask = (id as u32).wrapping_mul(0x9e37_79b9);
         let mut digits = IdDigits::new();
         let parts = Template::parts_around(id, &mut digits, suffix);
-        state.framing.write(&mut state.out, mask, parts);
+        let sent_bytes = if batch > 1 {
+            state.batch.push(id, parts)
+        } else {
+            let before = state.out.len();
+            if let (Framing::Exchange, Some(head)) = (state.framing, &client.head) {
+                let routing = (home.dialect.era == Era::Modern)
+                    .then(|| filled.map_or_else(|| template.routing(), |f| f.routing(template)));
+                head.write(routing, Template::len_around(id, suffix), &mut state.out);
+            }
+            let mask = (id as u32).wrapping_mul(0x9e37_79b9);
+            state.framing.write(&mut state.out, mask, parts);
+            state.out.len() - before
+        };
         let call = Call {
             index: drawn.index,
             id,
@@ -265,8 +271,11 @@ impl Worker {
             home: drawn.home,
             port: state.port,
             dish: drawn.dish,
-            sent_bytes: (state.out.len() - before) as u32,
+            sent_bytes: sent_bytes as u32,
         };
+        if batch > 1 {
+            return self.gather(conn, c, call, batch);
+        }
         state.mark_unsent(id);
         if state.framing.is_multiplexed() {
             state.calls.push(call);

@@ -11,6 +11,8 @@ pub struct Health {
     pub stray_answers: u64,
     /// Connections set up.
     pub connects: u64,
+    /// Arrays of calls sent.
+    pub batches: u64,
     /// What the kernel granted; over several workers the least.
     pub scheduling: Option<Scheduling>,
 }
@@ -26,6 +28,7 @@ impl Health {
         self.gap(other.max_gap_ns);
         self.stray_answers += other.stray_answers;
         self.connects += other.connects;
+        self.batches += other.batches;
         self.scheduling = match (self.scheduling, other.scheduling) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

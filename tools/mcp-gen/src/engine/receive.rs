@@ -5,6 +5,7 @@ use super::framing::Framing;
 use super::poller::Ready;
 use super::worker::Worker;
 use protocol::answer::{self, Incoming};
+use protocol::batch;
 use protocol::lines::LineReader;
 use protocol::message;
 use protocol::outcome::Outcome;
@@ -59,6 +60,12 @@ impl Worker {
             return;
         };
         state.is_dirty = false;
+        if !state.batch.is_empty() {
+            self.seal(conn);
+        }
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
         if let Err(e) = state.flush() {
             // What the server said before it hung up tells more than the broken pipe.
             self.read(conn, LAST_READS);
@@ -255,6 +262,19 @@ impl Worker {
 
     /// A message came on a connection that carries many calls at a time.
     pub(super) fn on_message(&mut self, conn: usize, message: &[u8], now: u64) {
+        let Some(state) = self.conns[conn].as_ref() else {
+            return;
+        };
+        let framing = state.framing;
+        if batch::is_array(message) && self.takes_batches(state.client) {
+            return self.on_batch(conn, framing, message, now);
+        }
+        self.on_single(conn, message, framing.received_bytes(message.len()), now);
+    }
+
+    /// A message that is no array; it counts with so many bytes.
+    #[inline]
+    pub(super) fn on_single(&mut self, conn: usize, message: &[u8], bytes: u64, now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
@@ -285,14 +305,9 @@ impl Worker {
                         state.answers += 1;
                         call.first_ns = now;
                         self.learn(c, &call, outcome, message);
-                        self.settle(
-                            c,
-                            &call,
-                            outcome,
-                            now,
-                            framing.received_bytes(message.len()),
-                        );
+                        self.settle(c, &call, outcome, now, bytes);
                     }
+                    None if id.is_none() => self.answer_without_id(c, outcome),
                     None => self.stray("an id that belongs to no call in flight"),
                 }
                 self.serve_or_retire(conn, now);
@@ -307,25 +322,43 @@ impl Worker {
             }
             Ok(Incoming::Notification { .. }) => {}
             Err(e) => {
-                // Nobody knows whose answer this was. Servers mostly answer in order, so it counts on the oldest.
-                let oldest = state.calls.oldest().map(|call| call.id);
-                let call = oldest.and_then(|id| state.calls.take(id));
-                self.tell(
-                    "protocol_error",
-                    format!("a server sent something that is no message: {e}"),
-                    None,
-                );
-                if let Some(call) = call {
-                    self.settle(
-                        c,
-                        &call,
-                        Outcome::ProtocolError,
-                        now,
-                        framing.received_bytes(message.len()),
-                    );
-                }
+                self.no_message(conn, &e.to_string(), bytes, now);
                 self.serve_or_retire(conn, now);
             }
+        }
+    }
+
+    /// Something came that is no message, and nobody knows whose answer it was. Servers mostly answer in order, so it
+    /// counts on the oldest call in flight.
+    pub(super) fn no_message(&mut self, conn: usize, why: &str, bytes: u64, now: u64) {
+        self.tell_no_message(why);
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
+        let c = state.client;
+        let oldest = state.calls.oldest().map(|call| call.id);
+        if let Some(call) = oldest.and_then(|id| state.calls.take(id)) {
+            self.settle(c, &call, Outcome::ProtocolError, now, bytes);
+        }
+    }
+
+    pub(super) fn tell_no_message(&mut self, why: &str) {
+        self.tell(
+            "protocol_error",
+            format!("a server sent something that is no message: {why}"),
+            None,
+        );
+    }
+
+    /// An answer has no id, or one that is none of ours.
+    fn answer_without_id(&mut self, c: usize, outcome: Outcome) {
+        self.stray("an id that belongs to no call in flight");
+        if let (Outcome::RpcError(code), 2..) = (outcome, self.group_of(c).batch) {
+            self.tell(
+                "batch_refused",
+                format!("a server answered with the error {code} and without an id, perhaps to a batch: its calls wait in vain"),
+                Some("leave --batch out where the server takes no arrays"),
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! HTTP answers: those to calls, and those to the errands of a session.
 
+use super::call::Call;
 use super::client::Session;
 use super::conn::{Errand, Job};
 use super::receive::Fate;
@@ -28,6 +29,13 @@ impl Worker {
             && call.first_ns == 0
         {
             call.first_ns = now;
+        } else if let Some(state) = self.conns[conn].as_mut()
+            && let Job::Several(..) = state.job
+            && !state.answer_began()
+        {
+            for call in state.calls.iter_mut() {
+                call.first_ns = now;
+            }
         }
         while self.conns[conn].is_some() {
             match reply.next(input, at) {
@@ -115,15 +123,12 @@ impl Worker {
                     Outcome::ProtocolError
                 }
                 Err(e) => {
-                    self.tell(
-                        "protocol_error",
-                        format!("a server sent something that is no message: {e}"),
-                        None,
-                    );
+                    self.tell_no_message(&e.to_string());
                     Outcome::ProtocolError
                 }
             },
             Job::Call(..) if !success => self.refusal(conn, Some(body)),
+            Job::Several(_, None) => return self.on_several(conn, body, now),
             _ => return,
         };
         if let Some(Job::Call(call, None)) = self.conns[conn].as_ref().map(|s| &s.job) {
@@ -134,7 +139,7 @@ impl Worker {
     }
 
     /// The outcome of a call that was answered with a status other than success, or with no body.
-    fn refusal(&self, conn: usize, body: Option<&[u8]>) -> Outcome {
+    pub(super) fn refusal(&self, conn: usize, body: Option<&[u8]>) -> Outcome {
         let Some(state) = self.conns[conn].as_ref() else {
             return Outcome::ProtocolError;
         };
@@ -142,7 +147,7 @@ impl Worker {
         let client = &self.clients[state.client];
         // Calls of a session that was lost meanwhile had one too.
         let has_session = client.session_id.is_some()
-            || matches!(&state.job, Job::Call(call, _) if call.id < client.session_first_id);
+            || matches!(&state.job, Job::Call(Call { id, .. }, _) | Job::Several(id, _) if *id < client.session_first_id);
         answer::http_outcome(state.status, body, era, has_session)
     }
 
@@ -161,6 +166,10 @@ impl Worker {
             state.status,
         );
         self.settle(c, &call, outcome, now, received);
+        self.tell_misdirected(status);
+    }
+
+    pub(super) fn tell_misdirected(&mut self, status: u16) {
         if status == 421 {
             self.tell(
                 "misdirected",
@@ -181,6 +190,9 @@ impl Worker {
             };
             self.settle_http(conn, outcome, now);
         }
+        if let Job::Several(..) = self.conns[conn].as_ref()?.job {
+            self.several_ended(conn, now);
+        }
         let state = self.conns[conn].as_mut()?;
         let retired = state.retired;
         state.answers += 1;
@@ -199,6 +211,11 @@ impl Worker {
             }
             Job::Call(call, Some(Outcome::SessionLost))
                 if !retired && call.id >= self.clients[c].session_first_id =>
+            {
+                self.session_lost(conn, reusable, now);
+            }
+            Job::Several(first_id, Some(Outcome::SessionLost))
+                if !retired && first_id >= self.clients[c].session_first_id =>
             {
                 self.session_lost(conn, reusable, now);
             }
@@ -235,7 +252,7 @@ impl Worker {
         self.add_idle(conn, now);
     }
 
-    fn reply_later(&mut self, c: usize, reply: Vec<u8>) {
+    pub(super) fn reply_later(&mut self, c: usize, reply: Vec<u8>) {
         self.queue_reply(c, reply, Errand::Reply);
     }
 

@@ -174,6 +174,7 @@ impl Worker {
             return;
         };
         let c = state.client;
+        self.seal_of(c);
         let client = &mut self.clients[c];
         client.session_id = None;
         client.head = None;

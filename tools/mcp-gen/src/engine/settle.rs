@@ -255,6 +255,12 @@ impl Worker {
             Job::Post(..) if now >= state.since_ns + timeout => {
                 self.lost(conn, now, |_| Outcome::Timeout);
             }
+            // Its calls were looked at above. The rest of the answer would be taken for the next one's.
+            Job::Several(..) if state.calls.len() == 0 && now >= state.since_ns + timeout => {
+                state.job = Job::Idle;
+                self.close(conn, now);
+                self.serve(c, now);
+            }
             Job::Call(call, settled) if overdue(call) => {
                 let (call, settled) = (*call, *settled);
                 state.job = Job::Idle;

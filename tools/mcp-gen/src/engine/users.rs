@@ -20,12 +20,15 @@ impl Worker {
             return;
         }
         let framing = Framing::of(self.home_of(c).transport, false);
+        let batch = self.group_of(c).batch;
+        let users = match (self.plan.in_flight, framing.is_multiplexed()) {
+            (Some(users), _) if batch > 1 => users,
+            // One batch in each connection.
+            (_, false) => self.plan.max_connections as u32 * batch,
+            (Some(users), true) => users,
+            (None, true) => batch,
+        };
         let client = &mut self.clients[c];
-        let users = if framing.is_multiplexed() {
-            self.plan.window
-        } else {
-            self.plan.max_connections
-        } as u32;
         if think == crate::think::Think::NONE {
             client.free = users;
             // Something must tell them that the load begins.

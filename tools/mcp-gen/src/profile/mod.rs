@@ -67,6 +67,10 @@ pub struct Profile {
     /// By how much, from 0 to 1, that may be shorter.
     #[serde(default = "a_half", deserialize_with = "unit::share")]
     pub reconnect_jitter: f64,
+    /// How many calls that are due at once leave as one array, from 1 (none does) to 1000: JSON-RPC batches, which
+    /// 2025-03-26 alone has.
+    #[serde(default = "one")]
+    pub batch: u32,
     /// The methods that are called, and their weights.
     #[serde(default)]
     pub methods: BTreeMap<Method, u32>,
@@ -99,6 +103,13 @@ const MAX_PAYLOAD_BYTES: u64 = 64 << 20;
 
 /// A file that is larger holds something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// As many as the servers that we know take.
+pub const MAX_BATCH: u32 = 1_000;
+
+fn one() -> u32 {
+    1
+}
 
 fn ten_seconds() -> Duration {
     Duration::from_secs(10)
@@ -197,6 +208,9 @@ impl Profile {
         if self.clients == 0 || self.clients > crate::wish::MAX_CLIENTS {
             let most = crate::wish::MAX_CLIENTS;
             return Some(("clients", format!("clients must be 1 to {most}")));
+        }
+        if self.batch == 0 || self.batch > MAX_BATCH {
+            return Some(("batch", format!("a batch has 1 to {MAX_BATCH} calls")));
         }
         if self.rate_per_s == 0.0 && self.think.is_none() {
             return Some(("clients", "how often these clients call is not said: write rate = \"100/s\", or, where each waits for its answers, think = \"exp:1s\"".to_owned()));

@@ -77,6 +77,9 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         if let Some(timeout) = cli.timeout {
             profile.timeout = timeout;
         }
+        if let Some(most) = cli.batch {
+            profile.batch = most;
+        }
         profiles.push(profile);
     }
     let clients: u64 = profiles.iter().map(|p| u64::from(p.clients)).sum();

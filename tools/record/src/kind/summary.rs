@@ -113,6 +113,9 @@ pub struct Generator {
     /// Connections set up.
     #[serde(default)]
     pub connects: u64,
+    /// Arrays of several calls sent, where there were any (`--batch`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<u64>,
 }
 
 /// The highest arrival rate that met a condition, and how it was found.
