@@ -5,6 +5,7 @@ mod connect;
 mod dial;
 mod error;
 mod exchange;
+mod feed;
 mod http;
 mod lines;
 mod link;

@@ -1,34 +1,27 @@
 //! The conversation over WebSocket: one text frame for each message, with or without the subprotocol `mcp`.
 
-use std::io::{Read, Write};
 use std::time::Duration;
 
 use super::Options;
-use super::connect::{Deadline, Lost, address, open};
+use super::connect::{Deadline, Lost, address};
 use super::error::{DiscoveryError, excerpt, gist};
 use super::exchange::not_http;
+use super::feed::Feed;
 use super::link::{Heard, Said, hear};
 use crate::endpoint::Endpoint;
 use crate::http::{Broken, HeadOptions, Limits};
 use crate::message;
-use crate::wire::Wire;
 use crate::ws::{
     self, Frame, FrameReader, Upgrade, UpgradeError, Upgraded, upgrade_request, write_close,
     write_pong, write_text,
 };
 
 const SUBPROTOCOL: &str = "mcp";
-const BUFFER_BYTES: usize = 16 * 1024;
 
 pub(super) struct WsLink {
-    address: String,
+    feed: Feed,
     append_newline: bool,
-    wire: Wire,
     reader: FrameReader,
-    /// Bytes that were read and not yet taken: `input[at..filled]`.
-    input: Vec<u8>,
-    at: usize,
-    filled: usize,
     pub(super) subprotocol: bool,
 }
 
@@ -77,23 +70,21 @@ impl WsLink {
         let (request, expected) = upgrade_request(endpoint, &head_options, offer, random()?)
             .map_err(|error| DiscoveryError::BadHeader(error.to_string()))?;
         let mut link = Self {
-            address: address(endpoint),
+            feed: Feed::open(endpoint, options, deadline)?,
             append_newline: options.ws_append_newline,
-            wire: open(endpoint, options, deadline)?,
             reader: FrameReader::new(ws::Limits::default()),
-            input: vec![0; BUFFER_BYTES],
-            at: 0,
-            filled: 0,
             subprotocol: false,
         };
-        link.write(&request, deadline)?;
+        link.feed.write(&request, deadline)?;
         let mut upgrade = Upgrade::new(expected, Limits::default());
         let upgraded = loop {
-            let result = match link.fill(deadline)? {
+            let length = link.feed.fill(deadline)?;
+            let (input, at) = link.feed.input();
+            let result = match length {
                 0 => Err(upgrade.eof()),
-                _ => upgrade.next(&link.input[..link.filled], &mut link.at),
+                _ => upgrade.next(input, at),
             };
-            let first = &link.input[..link.filled.min(64)];
+            let first = &input[..length.min(64)];
             match result {
                 Ok(Some(upgraded)) => break upgraded,
                 Ok(None) => {}
@@ -115,13 +106,11 @@ impl WsLink {
             let mut out = Vec::new();
             let mut said = None;
             while said.is_none() {
-                let input = &self.input[..self.filled];
-                let frame = self.reader.next(input, &mut self.at).map_err(|broken| {
-                    DiscoveryError::BrokenAnswer {
-                        address: self.address.clone(),
-                        reason: broken.to_string(),
-                    }
-                })?;
+                let (input, at) = self.feed.input();
+                let frame = match self.reader.next(input, at) {
+                    Ok(frame) => frame,
+                    Err(broken) => return Err(self.feed.broken(&broken).into()),
+                };
                 match frame {
                     None => break,
                     Some(Frame::Ping(payload)) => write_pong(&mut out, random()?, payload),
@@ -140,12 +129,12 @@ impl WsLink {
                 }
             }
             if !out.is_empty() {
-                self.write(&out, deadline)?;
+                self.feed.write(&out, deadline)?;
             }
             if let Some(said) = said {
                 return Ok(said);
             }
-            if self.fill(deadline)? == 0 {
+            if self.feed.fill(deadline)? == 0 {
                 return Err(Lost::Closed(String::new()));
             }
         }
@@ -155,7 +144,7 @@ impl WsLink {
         let mut frame = Vec::new();
         let parts = [message, newline(self.append_newline)];
         write_text(&mut frame, random()?, &parts);
-        self.write(&frame, deadline)
+        self.feed.write(&frame, deadline)
     }
 
     /// Says goodbye; the answer to it is not waited for.
@@ -163,31 +152,11 @@ impl WsLink {
         let mut frame = Vec::new();
         if let Ok(mask) = random() {
             write_close(&mut frame, mask, 1000, "");
-            let _ = self.write(&frame, Deadline::after(Duration::from_secs(1)));
+            let _ = self
+                .feed
+                .write(&frame, Deadline::after(Duration::from_secs(1)));
         }
-        let _ = self.wire.shut_down();
-    }
-
-    fn write(&mut self, bytes: &[u8], deadline: Deadline) -> Result<(), Lost> {
-        let left = deadline.left().ok_or(Lost::Silent)?;
-        let address = &self.address;
-        self.wire
-            .set_blocking(left)
-            .and_then(|()| self.wire.write_all(bytes))
-            .and_then(|()| self.wire.flush())
-            .map_err(|error| Lost::of_io(&error, address))
-    }
-
-    /// Reads more; all of what was there must have been taken. 0 at the end of the stream.
-    fn fill(&mut self, deadline: Deadline) -> Result<usize, Lost> {
-        let left = deadline.left().ok_or(Lost::Silent)?;
-        let (wire, input) = (&mut self.wire, &mut self.input);
-        let length = wire
-            .set_blocking(left)
-            .and_then(|()| wire.read(input))
-            .map_err(|error| Lost::of_io(&error, &self.address))?;
-        (self.at, self.filled) = (0, length);
-        Ok(length)
+        self.feed.shut_down();
     }
 }
 

@@ -1,6 +1,9 @@
 //! The bytes of a frame in front of its payload (RFC 6455 5.2).
 
 use super::WsBroken;
+use super::opcode::{
+    BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL_BYTES, PING, PONG, TEXT,
+};
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,26 +30,26 @@ pub(super) fn parse_header(
     let &[first, second, ..] = bytes else {
         return Ok(None);
     };
-    let is_last = first & 0x80 != 0;
+    let is_last = first & FIN != 0;
     let opcode = first & 0x0F;
     if first & 0x70 != 0 {
         return Err(WsBroken::ReservedBits);
     }
-    if second & 0x80 != 0 {
+    if second & MASKED != 0 {
         return Err(WsBroken::Masked);
     }
     let kind = match opcode {
-        0x0 if !in_fragments => return Err(WsBroken::NothingToContinue),
-        0x1 | 0x2 if in_fragments => return Err(WsBroken::Interleaved),
-        0x0 | 0x1 => Kind::Text(is_last),
-        0x2 => return Err(WsBroken::Binary),
-        0x8 => Kind::Close,
-        0x9 => Kind::Ping,
-        0xA => Kind::Pong,
+        CONTINUATION if !in_fragments => return Err(WsBroken::NothingToContinue),
+        TEXT | BINARY if in_fragments => return Err(WsBroken::Interleaved),
+        CONTINUATION | TEXT => Kind::Text(is_last),
+        BINARY => return Err(WsBroken::Binary),
+        CLOSE => Kind::Close,
+        PING => Kind::Ping,
+        PONG => Kind::Pong,
         other => return Err(WsBroken::UnknownOpcode(other)),
     };
     let short = second & 0x7F;
-    let is_control = opcode >= 0x8;
+    let is_control = opcode >= CLOSE;
     if is_control && !is_last {
         return Err(WsBroken::BadControl);
     }
@@ -64,7 +67,7 @@ pub(super) fn parse_header(
     if length < least || length >> 63 != 0 {
         return Err(WsBroken::BadLength);
     }
-    if is_control && length > 125 {
+    if is_control && length > MAX_CONTROL_BYTES as u64 {
         return Err(WsBroken::BadControl);
     }
     // Beyond the address space is beyond any limit.

@@ -7,6 +7,7 @@ mod broken;
 mod frame;
 mod handshake;
 mod header;
+pub mod opcode;
 mod upgrade_error;
 mod write;
 

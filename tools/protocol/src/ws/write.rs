@@ -3,15 +3,7 @@
 //! The mask protects careless proxies against hostile scripts; a tool that sends its own bytes may use
 //! any, but it shall not be the same for all frames.
 
-const TEXT: u8 = 0x1;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
-const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
-
-/// The longest payload of a ping, pong or close frame.
-const MAX_CONTROL_BYTES: usize = 125;
+use super::opcode::{CLOSE, FIN, MASKED, MAX_CONTROL_BYTES, PING, PONG, TEXT};
 
 /// Appends one whole text message, in one frame, whose payload is the parts joined. The parts must be
 /// UTF-8 together; servers close the connection otherwise.

@@ -3,17 +3,9 @@
 use std::ops::Range;
 
 use super::framing::{Broken, Piece};
-
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
-const FIN: u8 = 0x80;
-
-/// The longest payload of a ping, pong or close frame (5.5).
-const MAX_CONTROL_BYTES: usize = 125;
+use protocol::ws::opcode::{
+    BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL_BYTES, PING, PONG, TEXT,
+};
 
 /// What is known between two frames of one connection.
 #[derive(Default)]
@@ -88,7 +80,7 @@ impl Frames {
             CLOSE | PING | PONG => is_last && usize::from(second & 0x7F) <= MAX_CONTROL_BYTES,
             _ => false,
         };
-        if first & 0x70 != 0 || second & 0x80 == 0 || !fits {
+        if first & 0x70 != 0 || second & MASKED == 0 || !fits {
             return Err(Broken::Protocol);
         }
         if opcode == BINARY {
