@@ -22,6 +22,7 @@ pub const TOOL: &str = "mcp-deploy";
     after_help = "Examples:
   mcp-deploy local | mcp-gen --for 30s | mcp-report
   mcp-deploy local --replicas 2 -- --latency 5ms | mcp-gen --for 30s | mcp-report
+  mcp-deploy local --audit seen | mcp-gen --audit seen --for 30s | mcp-report --fail-if 'executed_twice > 0'
   mcp-deploy local --command 'uvx some-server --port {port}' | mcp-gen --for 30s | mcp-report
   mcp-deploy attach ws://127.0.0.1:5555/mcp | mcp-gen --for 30s | mcp-report"
 )]
@@ -77,6 +78,11 @@ pub struct LocalArgs {
     /// The transport by which the reference servers are named; they speak both on one port.
     #[arg(long, value_enum, default_value_t = Transport::Http)]
     pub transport: Transport,
+
+    /// Have each reference server write down which calls it executes (`serve --audit`), in a file of its own in this folder:
+    /// local-1.jsonl, …. Made if it is not there. mcp-gen --audit reads it.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub audit: Option<PathBuf>,
 
     /// The first server's port, the others count up [default: free ports outside the ephemeral range].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]

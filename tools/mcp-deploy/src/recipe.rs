@@ -1,6 +1,7 @@
 //! What a replica is made of: its command, and its addresses, as functions of its port.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use protocol::endpoint::Endpoint;
@@ -16,6 +17,8 @@ const PORT: &str = "{port}";
 pub struct Recipe {
     command: Option<String>,
     serve_args: Vec<OsString>,
+    /// Where each reference server writes down what it executes.
+    audit: Option<PathBuf>,
     transport: String,
     url: String,
     metrics_url: Option<String>,
@@ -49,6 +52,7 @@ impl Recipe {
         let recipe = Self {
             command: args.command.clone(),
             serve_args: args.serve_args.clone(),
+            audit: args.audit.as_deref().map(audit_folder).transpose()?,
             transport: endpoint.scheme.transport().name().to_owned(),
             metrics_url: template(&args.metrics_url, "/metrics"),
             health_url: template(&args.health_url, "/health"),
@@ -57,15 +61,15 @@ impl Recipe {
         if let Some(health_url) = &recipe.health_url {
             Endpoint::parse(&health_url.replace(PORT, "1")).context("--health-url")?;
         }
-        recipe.argv(1).context("--command")?; // a quote left open is better told before anything starts
+        recipe.argv("local-1", 1).context("--command")?; // a quote left open is better told before anything starts
         Ok(recipe)
     }
 
-    /// Program and arguments for a port.
+    /// Program and arguments for a replica's name and port.
     ///
     /// # Errors
     /// An empty command or an open quote.
-    pub fn argv(&self, port: u16) -> Result<Vec<OsString>, undo::Error> {
+    pub fn argv(&self, name: &str, port: u16) -> Result<Vec<OsString>, undo::Error> {
         if let Some(command) = &self.command {
             let words = undo::words(&fill(command, port))?;
             return Ok(words.into_iter().map(OsString::from).collect());
@@ -76,6 +80,10 @@ impl Recipe {
             "--listen".into(),
             format!("127.0.0.1:{port}").into(),
         ];
+        if let Some(folder) = &self.audit {
+            let file = folder.join(format!("{name}.jsonl"));
+            argv.extend(["--audit".into(), file.into_os_string()]);
+        }
         argv.extend(self.serve_args.iter().cloned());
         Ok(argv)
     }
@@ -106,6 +114,18 @@ impl Recipe {
             ..Target::default()
         }
     }
+}
+
+/// The folder for audit files, from the root on.
+fn audit_folder(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .with_context(|| {
+            format!(
+                "--audit: the folder {} cannot be made: is there a file of that name, or may you not write there?",
+                folder.display()
+            )
+        })
 }
 
 fn fill(template: &str, port: u16) -> String {

@@ -151,7 +151,7 @@ impl Replica {
     /// Starts the command on the present port; nothing is known about its health yet.
     pub(crate) fn launch(&self) -> Result<Child, String> {
         let told = |error: undo::Error| format!("{}: {error}", self.name);
-        let argv = self.shop.recipe.argv(self.port).map_err(told)?;
+        let argv = self.shop.recipe.argv(&self.name, self.port).map_err(told)?;
         let mut spec = CommandSpec::new(&self.name, argv);
         spec.env.push(("PORT".into(), self.port.to_string().into()));
         spec.deadline = self.shop.deadline;

@@ -27,6 +27,7 @@ Examples:
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
+  mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s | mcp-report --fail-if 'executed_twice > 0'
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
   mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
@@ -246,6 +247,12 @@ pub struct Cli {
     /// Write a record for calls: none, errors, all, or a share such as 1%
     #[arg(long, value_name = "WHICH", default_value = "none", value_parser = calls)]
     pub calls: Calls,
+
+    /// Find out after the load which calls were executed twice or never: each carries a token (_meta: mcpipe/token), and the
+    /// reference server writes down what it executes (mcp-deploy serve --audit FILE, local --audit FOLDER). Name its files
+    /// here, one for each server, or their folder
+    #[arg(long, value_name = "FILE|FOLDER", value_delimiter = ',')]
+    pub audit: Vec<PathBuf>,
 
     /// Serve metrics for Prometheus over HTTP as long as the run goes on (/metrics, /health), and on loopback also where the
     /// run stands (GET /api/v1/status) and its end (POST /api/v1/stop). :8888 means 127.0.0.1:8888; port 0 is one that is

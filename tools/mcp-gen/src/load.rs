@@ -1,5 +1,6 @@
 //! The load while it is being made: workers report, the collector writes, the main thread gives orders.
 
+use crate::audit::{Auditor, Noted};
 use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
@@ -10,7 +11,7 @@ use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::rows;
 use crate::slow;
-use record::kind::{Generator, Summary, Warning};
+use record::kind::{Audit, Generator, Summary, Warning};
 use record::{Pen, Say, clock};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
@@ -36,6 +37,8 @@ pub struct Load<'a> {
     hunt: Option<Hunt>,
     /// What people are to be told.
     notes: Vec<String>,
+    /// How each call ended, where the run is audited.
+    noted: Vec<Noted>,
 }
 
 /// New stages begin this long after workers were told of them: by then all of them have heard.
@@ -96,6 +99,7 @@ impl<'a> Load<'a> {
             until_ns: u64::MAX,
             hunt: plan.knee.clone().map(Hunt::new),
             notes: Vec::new(),
+            noted: Vec::new(),
         })
     }
 
@@ -137,6 +141,7 @@ impl<'a> Load<'a> {
                 }
             }
             Report::Late(n) => self.late += n,
+            Report::Noted(noted) => self.noted.push(noted),
             Report::Warning(warning) => self.pen.write(warning),
             Report::Died { worker } => {
                 self.collector.done(worker, &self.pen);
@@ -218,8 +223,19 @@ impl<'a> Load<'a> {
         )
     }
 
+    /// Who finds out which calls were executed, where that was asked for; once all workers are done.
+    pub fn auditor(&mut self) -> Option<Auditor> {
+        let order = self.prepared.plan.audit.clone()?;
+        let noted = std::mem::take(&mut self.noted);
+        Some(Auditor::new(
+            order,
+            noted,
+            self.prepared.plan.threads as usize,
+        ))
+    }
+
     /// Writes the summaries, and how the generator was doing.
-    pub fn summarize(mut self) {
+    pub fn summarize(mut self, audit: Option<Audit>) {
         self.progress.clear();
         let plan = &self.prepared.plan;
         let all = self.collector.finish(&self.pen, &self.homes, self.until_ns);
@@ -243,6 +259,7 @@ impl<'a> Load<'a> {
                 batches: Some(self.health.batches).filter(|n| *n > 0),
             }),
             knee: self.hunt.as_ref().map(Hunt::record),
+            audit,
             dialects: Some(self.prepared.dialects.clone()),
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
         });

@@ -1,5 +1,6 @@
 //! The plan: all that is decided before the first call, shared by all workers.
 
+use crate::audit;
 use crate::children::Children;
 use crate::cli::Calls;
 use crate::course::Course;
@@ -67,6 +68,8 @@ pub struct Plan {
     pub children: Arc<Children>,
     /// What the rows are named by.
     pub labels: Labels,
+    /// Whether and where it is looked up which calls were executed.
+    pub audit: Option<audit::Order>,
 }
 
 impl Plan {

@@ -1,5 +1,6 @@
 //! From targets and flags to a plan: who speaks how, what is called, when the stages are.
 
+use crate::audit;
 use crate::batches;
 use crate::children::Children;
 use crate::cli::Cli;
@@ -41,6 +42,8 @@ pub struct With {
     pub tls: Option<Arc<ClientConfig>>,
     /// Who runs commands.
     pub children: Arc<Children>,
+    /// Whether and where it is looked up which calls were executed.
+    pub audit: Option<audit::Order>,
 }
 
 /// What is needed to run.
@@ -77,6 +80,7 @@ pub fn prepare(
         profiles: &wish.profiles,
         cli,
         seed: wish.seed,
+        token: with.audit.as_ref().map(|audit| audit.head.as_str()),
     };
     let groups = Groups::new(&wish.profiles);
     let mut menus = Menus {
@@ -259,6 +263,7 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         headers: cli.header.clone(),
         tls: with.tls,
         children: with.children,
+        audit: with.audit,
         labels,
         groups,
     }

@@ -70,10 +70,12 @@ impl State {
         params: &Params<'_>,
         ear: Option<&mut Ear>,
     ) -> Answer {
-        if era == Era::Legacy && matches!(method, Method::Subscribe | Method::Unsubscribe) {
-            return self.subscribe(id, method, params, ear);
-        }
-        let mut answer = self.catalogue.answer(era, id, method, params);
+        let mut answer =
+            if era == Era::Legacy && matches!(method, Method::Subscribe | Method::Unsubscribe) {
+                self.subscribe(id, method, params, ear)
+            } else {
+                self.catalogue.answer(era, id, method, params)
+            };
         answer.token = params.audit_token().map(Box::from);
         if let Some(change) = answer.changed.take() {
             let (uri, changed) = *change;

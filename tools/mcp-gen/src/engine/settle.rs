@@ -85,6 +85,9 @@ impl Worker {
                 count(&mut cell.failed, response);
             }
         }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.note(c, call.index, outcome);
+        }
         self.end_step(c, call.index, call.home, call.dish, outcome);
         self.outstanding -= 1;
         self.over(c, call.index, now);

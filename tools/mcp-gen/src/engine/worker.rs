@@ -7,6 +7,7 @@ use super::opening::RETRY_NS;
 use super::poller::{Poller, Ready, Waker};
 use super::priority;
 use super::slack::Slack;
+use crate::audit::{Ledger, Noted};
 use crate::course::Course;
 use crate::groups::Group;
 use crate::home::{Homes, MAX_HOMES};
@@ -56,6 +57,8 @@ pub enum Report {
     Calls(Vec<kind::Call>),
     /// So many clients were not connected when the load began.
     Late(u64),
+    /// How each call ended, where the run is audited.
+    Noted(Noted),
     /// It broke down: a defect of ours.
     Died {
         /// Which worker.
@@ -114,6 +117,8 @@ pub struct Worker {
     pub(super) late_told: bool,
     pub(super) told: Vec<String>,
     pub(super) health: Health,
+    /// How each call ended, where the run is audited.
+    pub(super) ledger: Option<Ledger>,
     orders: Receiver<Command>,
     pub(super) report: Box<dyn Fn(Report) + Send>,
 }
@@ -180,6 +185,10 @@ impl Worker {
             late_told: false,
             told: Vec::new(),
             health: Health::default(),
+            ledger: plan
+                .audit
+                .as_ref()
+                .map(|order| order.ledger(clients.len(), plan.threads)),
             clients,
             stages: Arc::clone(&plan.stages),
             plan,
@@ -401,6 +410,10 @@ impl Worker {
         self.hang_up();
         let end = mono_ns().max(self.interval_start_ns + 1);
         self.close_interval(end);
+        if let Some(ledger) = self.ledger.take() {
+            let numbers = self.clients.iter().map(|client| client.number);
+            (self.report)(Report::Noted(ledger.of_clients(numbers)));
+        }
         (self.report)(Report::Done {
             worker: self.number,
             health: self.health,

@@ -7,7 +7,7 @@ use protocol::dialect::Dialect;
 use protocol::header;
 use protocol::http::Routing;
 use protocol::template::Template;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -59,10 +59,14 @@ impl Filled {
     /// What the request says in headers, in the modern era.
     #[must_use]
     pub fn routing<'a>(&'a self, template: &'a Template) -> Routing<'a> {
+        let rendered = template.routing();
         Routing {
-            name: self.name.as_deref().or(template.encoded_name()),
-            params: &self.params,
-            ..template.routing()
+            name: self.name.as_deref().or(rendered.name),
+            params: match self.params.as_slice() {
+                [] => rendered.params,
+                filled => filled,
+            },
+            ..rendered
         }
     }
 }
@@ -70,6 +74,7 @@ impl Filled {
 /// Stands for a text with holes while the message is rendered; no message of MCP has this character.
 const MARK: char = '\u{1}';
 const MARK_IN_JSON: &[u8] = b"\"\\u0001";
+const ESCAPED_MARK: &str = "\\u0001";
 
 /// Renders a call with all that stays the same, and tells what is to be filled in, where there is anything.
 ///
@@ -84,13 +89,59 @@ pub fn compile(
 ) -> Result<(Template, Option<Fill>), String> {
     let mut texts = Vec::new();
     mark(&mut params, scope, &mut texts)?;
+    if let Some(head) = scope.token {
+        sign(&mut params, head, &mut texts)?;
+    }
+    let tables = scope.tables.into();
+    Ok(render(method, params, input_schema, dialect, texts, tables))
+}
+
+/// Renders a call in which nothing is a placeholder, whatever it looks like. `token` is the head of the token that it
+/// carries in a run that is audited.
+///
+/// # Errors
+/// A sentence, where it can carry none.
+pub fn plain(
+    method: &str,
+    mut params: Value,
+    input_schema: Option<&Value>,
+    dialect: &Dialect,
+    token: Option<&str>,
+) -> Result<(Template, Option<Fill>), String> {
+    let mut texts = Vec::new();
+    if let Some(head) = token {
+        if params.to_string().contains(ESCAPED_MARK) {
+            return Err(format!(
+                "{method} has the control character U+0001 in its parameters, so it can carry no token: run without --audit, or leave it out with --method or --skip-tool"
+            ));
+        }
+        sign(&mut params, head, &mut texts)?;
+    }
+    Ok(render(
+        method,
+        params,
+        input_schema,
+        dialect,
+        texts,
+        Arc::default(),
+    ))
+}
+
+fn render(
+    method: &str,
+    params: Value,
+    input_schema: Option<&Value>,
+    dialect: &Dialect,
+    texts: Vec<Text>,
+    tables: Arc<[Arc<Table>]>,
+) -> (Template, Option<Fill>) {
     let arguments = params["arguments"].clone();
     let mut template = Template::new(method, params, dialect);
     if let Some(schema) = input_schema {
         template = template.with_param_headers(schema, &arguments);
     }
     if texts.is_empty() {
-        return Ok((template, None));
+        return (template, None);
     }
     let routing = template.routing();
     let of_header = |value: &str| marked(&header::decode_value(value)?, &texts);
@@ -101,9 +152,44 @@ pub fn compile(
         params: headers
             .filter_map(|(place, (_, value))| Some((place, of_header(value)?)))
             .collect(),
-        tables: scope.tables.into(),
+        tables,
     };
-    Ok((template, Some(fill)))
+    (template, Some(fill))
+}
+
+/// The key in `_meta` under which a call says which one it is, for the server's audit file.
+const TOKEN: &str = "mcpipe/token";
+
+/// Gives a call its token: the head, which no other run and generator has, the client and the index of its call.
+fn sign(params: &mut Value, head: &str, texts: &mut Vec<Text>) -> Result<(), String> {
+    if params.is_null() {
+        *params = Value::Object(Map::new());
+    }
+    let meta = params.as_object_mut().map(|members| {
+        members
+            .entry("_meta")
+            .or_insert_with(|| Value::Object(Map::new()))
+    });
+    let Some(meta) = meta.and_then(Value::as_object_mut) else {
+        return Err(
+            "--audit puts a token into params._meta of each call, and here one of them is no object: write it as one, or run without --audit".to_owned(),
+        );
+    };
+    meta.insert(TOKEN.to_owned(), mark_of(texts.len()).into());
+    texts.push(Text {
+        pieces: vec![
+            Piece::Fixed(head.to_owned()),
+            Piece::Hole(Hole::Client, 0),
+            Piece::Fixed("/".to_owned()),
+            Piece::Hole(Hole::Seq, 0),
+        ],
+        is_text: true,
+    });
+    Ok(())
+}
+
+fn mark_of(number: usize) -> String {
+    format!("{MARK}{number}{MARK}")
 }
 
 /// Replaces each string that has placeholders by a mark.
@@ -114,7 +200,7 @@ fn mark(value: &mut Value, scope: &mut Scope<'_>, texts: &mut Vec<Text>) -> Resu
                 return Err(format!("{text:?} has the control character U+0001"));
             }
             if let Some(parsed) = scope.parse(text)? {
-                *text = format!("{MARK}{}{MARK}", texts.len());
+                *text = mark_of(texts.len());
                 texts.push(parsed);
             }
             Ok(())
@@ -193,7 +279,9 @@ impl Fill {
         let encoded = |text: &Text| header::encode_value(&self.text(text, occasion)).into_owned();
         filled.name = self.name.as_ref().map(encoded);
         filled.params.clear();
-        filled.params.extend_from_slice(template.routing().params);
+        if !self.params.is_empty() {
+            filled.params.extend_from_slice(template.routing().params);
+        }
         for (place, text) in &self.params {
             filled.params[*place].1 = encoded(text);
         }

@@ -232,3 +232,36 @@ fn placeholders_that_cannot_be_are_told_with_those_that_can() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+#[test]
+fn an_audited_call_carries_a_token_of_its_own_and_looks_the_same_besides() {
+    let dialect = Dialect::new(Revision::MODERN);
+    let params = json!({"name": "t", "arguments": {"n": 1}, "_meta": {"mine": "{{seq}}"}});
+    for token in [None, Some("run-1/3f2a/")] {
+        let call = plain("tools/call", params.clone(), None, &dialect, token).unwrap();
+        let Some(head) = token else {
+            assert!(call.1.is_none());
+            continue;
+        };
+        let (message, name, _) = made(&call, &occasion(1, 7, 123_456));
+        assert_eq!(name.as_deref(), Some("t"));
+        let meta = &message["params"]["_meta"];
+        assert_eq!(meta["mcpipe/token"], format!("{head}7/123456"));
+        assert_eq!(meta["mine"], "{{seq}}", "nothing else is filled in");
+        assert_eq!(message["params"]["arguments"], params["arguments"]);
+        assert!(
+            meta.get("io.modelcontextprotocol/protocolVersion")
+                .is_some()
+        );
+    }
+    let bare = plain("ping", Value::Null, None, &dialect, Some("r/i/")).unwrap();
+    let message = made(&bare, &occasion(1, 0, 0)).0;
+    assert_eq!(message["params"]["_meta"]["mcpipe/token"], "r/i/0/0");
+    for hostile in [
+        json!({"name": "\u{1}0\u{1}"}),
+        json!({"_meta": 3}),
+        json!([1]),
+    ] {
+        assert!(plain("x", hostile, None, &dialect, Some("r/i/")).is_err());
+    }
+}

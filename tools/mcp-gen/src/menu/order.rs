@@ -1,5 +1,6 @@
 //! What is to be called at a server: what the profiles and the command line want of what it offers.
 
+use super::fill::{Fill, plain};
 use super::{Dish, Item, Labels, Menu};
 use crate::cli::Cli;
 use crate::profile::{ANY_TOOL, Method, Profile};
@@ -48,6 +49,8 @@ pub struct Order<'a> {
     pub cli: &'a Cli,
     /// The seed of generated arguments.
     pub seed: u64,
+    /// The head of the token that each call carries, in a run that is audited.
+    pub token: Option<&'a str>,
 }
 
 impl Order<'_> {
@@ -68,6 +71,7 @@ impl Order<'_> {
                 profile,
                 cli: self.cli,
                 seed: self.seed,
+                token: self.token,
             };
             let mut told = Vec::new();
             menu.add(portion.items(discovery, group as u16, labels, &mut told)?);
@@ -87,6 +91,7 @@ pub(super) struct Portion<'a> {
     pub(super) profile: &'a Profile,
     pub(super) cli: &'a Cli,
     seed: u64,
+    pub(super) token: Option<&'a str>,
 }
 
 impl Portion<'_> {
@@ -122,15 +127,11 @@ impl Portion<'_> {
                     .tool
                     .as_deref()
                     .and_then(|name| discovery.catalogue.tools.iter().find(|t| t.name == name));
-                let arguments = call.params["arguments"].clone();
-                let mut template = Template::new(method.name(), call.params, dialect);
-                if let Some(tool) = schema {
-                    template = template.with_param_headers(&tool.input_schema, &arguments);
-                }
+                let schema = schema.map(|tool| &tool.input_schema);
                 items.push(Item::one(
                     f64::from(weight) * call.weight / whole,
                     label,
-                    template,
+                    plain(method.name(), call.params, schema, dialect, self.token)?,
                 ));
             }
         }
@@ -144,7 +145,7 @@ impl Portion<'_> {
             items.push(Item::one(
                 1.0,
                 labels.index(group, method, None),
-                Template::new(method, Value::Null, dialect),
+                plain(method, Value::Null, None, dialect, self.token)?,
             ));
         }
         Ok(items)
@@ -380,14 +381,14 @@ fn prompt(prompt: &protocol::catalogue::Prompt) -> Value {
 }
 
 impl Item {
-    /// A call that is always the same.
-    fn one(weight: f64, label: u16, template: Template) -> Self {
+    /// A call in which at most the token differs from one time to the next.
+    fn one(weight: f64, label: u16, (template, fill): (Template, Option<Fill>)) -> Self {
         Self {
             weight,
             dishes: vec![Dish {
                 label,
                 template,
-                fill: None,
+                fill: fill.map(Box::new),
                 step: None,
             }],
         }

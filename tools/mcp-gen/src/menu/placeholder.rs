@@ -49,6 +49,8 @@ pub struct Scope<'a> {
     pub taken: Vec<String>,
     /// How many holes there are so far.
     pub holes: u64,
+    /// The head of the token that each call carries, in a run that is audited.
+    pub token: Option<&'a str>,
 }
 
 /// The longest random string.

@@ -61,6 +61,7 @@ impl Portion<'_> {
     ) -> Result<Vec<Dish>, String> {
         let mut scope = Scope {
             tables: &self.profile.tables,
+            token: self.token,
             ..Scope::default()
         };
         let values = steps.iter().map(|s| s.take.len()).sum();

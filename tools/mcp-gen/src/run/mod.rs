@@ -1,5 +1,6 @@
 //! A run: targets come, servers are asked, workers make the load, the collector writes it down.
 
+mod auditing;
 mod farewell;
 mod gathering;
 mod steering;
@@ -149,7 +150,11 @@ impl<'a> Run<'a> {
             // A slow server takes its time to say what it offers, and none of the load's.
             None => self.write_ready(start::now()),
         };
-        let with = prepare::With { tls, children };
+        let with = prepare::With {
+            tls,
+            children,
+            audit: self.audit_order(),
+        };
         let prepared = prepare::prepare(self.cli, &self.wish, &self.targets, &found, with, &ready)
             .map_err(Halt::Fatal)?;
         for warning in &prepared.warnings {

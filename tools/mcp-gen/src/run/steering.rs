@@ -46,8 +46,9 @@ impl Run<'_> {
             }
         }
         self.tell_of(&load);
+        let audit = self.audit(&mut load, &mut halt);
         self.write_waiting();
-        load.summarize();
+        load.summarize(audit);
         self.is_summed_up = true;
         halt.map_or(Ok(()), Err)
     }

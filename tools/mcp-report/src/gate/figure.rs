@@ -1,6 +1,7 @@
 //! What a gate can judge: a figure, its name and its unit.
 
 use record::Quantile;
+use record::kind::Audit;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,43 @@ pub enum Figure {
     Ok,
     /// The highest rate that met the condition of `--find-knee`.
     Knee,
+    /// Calls that an audit counted.
+    Audit(Audited),
+}
+
+/// What an audit counts (`mcp-gen --audit`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audited {
+    /// Executed twice or more often.
+    Twice,
+    /// Never executed.
+    Never,
+    /// Answered and never executed.
+    OkNever,
+    /// Executed, though the client saw no answer.
+    Failed,
+}
+
+impl Audited {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "executed_twice" => Self::Twice,
+            "never_executed" => Self::Never,
+            "ok_never_executed" => Self::OkNever,
+            "failed_executed" => Self::Failed,
+            _ => return None,
+        })
+    }
+
+    /// The count.
+    pub fn of(self, audit: &Audit) -> u64 {
+        match self {
+            Self::Twice => audit.executed_twice,
+            Self::Never => audit.never_executed,
+            Self::OkNever => audit.ok_never_executed,
+            Self::Failed => audit.failed_executed,
+        }
+    }
 }
 
 /// Which span of a call.
@@ -61,7 +99,7 @@ pub enum Unit {
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok, knee";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -74,6 +112,7 @@ impl Figure {
             "scheduled" => Self::Scheduled,
             "ok" => Self::Ok,
             "knee" => Self::Knee,
+            _ if Audited::named(name).is_some() => Self::Audit(Audited::named(name)?),
             _ => {
                 // `p99.9` has a dot too, so only a known span in front of one is a span.
                 let (span, stat) = match name.split_once('.') {
@@ -91,7 +130,7 @@ impl Figure {
             Self::Latency(..) => Unit::Latency,
             Self::ErrorRate | Self::Achieved => Unit::Share,
             Self::Rate | Self::Knee => Unit::Rate,
-            Self::Errors | Self::Scheduled | Self::Ok => Unit::Count,
+            Self::Errors | Self::Scheduled | Self::Ok | Self::Audit(_) => Unit::Count,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Judges a gate: takes its value and compares it.
 
 use super::Gate;
-use super::figure::{Figure, Span, Stat, Unit};
+use super::figure::{Audited, Figure, Span, Stat, Unit};
 use super::select::select;
 use super::value::{Value, value};
 use crate::outcome::Expected;
@@ -61,10 +61,22 @@ fn knee(run: &Run) -> Result<Value, String> {
     Ok(Value::Is(found.filter_map(|knee| knee.rate_per_s).sum()))
 }
 
+/// A count of all generators' audits.
+fn audited(what: Audited, run: &Run) -> Result<Value, String> {
+    let audits = run.audits()?;
+    if audits.is_empty() {
+        return Err("no call was audited: see mcp-gen --audit".to_owned());
+    }
+    Ok(Value::Is(
+        audits.iter().map(|a| what.of(a)).sum::<u64>() as f64
+    ))
+}
+
 /// Takes the value of a gate, and compares.
 pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Judged {
     let found = match gate.figure {
         Figure::Knee => knee(run),
+        Figure::Audit(what) => audited(what, run),
         figure => select(gate, run, rows).map(|of| value(figure, &gate.labels, &of, expected)),
     };
     let state = |value: f64| {

@@ -24,6 +24,12 @@ impl Labels {
                 "knee has no labels: it is of the whole load, as in 'knee < 1000/s'".into(),
             );
         }
+        if let Figure::Audit(_) = figure {
+            return Err(
+                "an audit has no labels: it is of the whole load, as in 'executed_twice > 0'"
+                    .into(),
+            );
+        }
         let slot = match name {
             "method" => &mut self.method,
             "tool" => &mut self.tool,

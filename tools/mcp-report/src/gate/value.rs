@@ -60,8 +60,8 @@ pub fn value(figure: Figure, labels: &Labels, of: &Selected, expected: &Expected
         } as f64),
         Figure::Scheduled => Value::Is(counts.scheduled as f64),
         Figure::Ok => Value::Is(counts.ok as f64),
-        // It is no matter of calls.
-        Figure::Knee => Value::Nothing,
+        // They are no matter of rows.
+        Figure::Knee | Figure::Audit(_) => Value::Nothing,
     }
 }
 

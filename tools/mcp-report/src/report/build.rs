@@ -47,6 +47,11 @@ pub fn build(
         generator: GeneratorReport::of(run, &measured, span_us),
         stages,
         knees: run.knees().cloned().collect(),
+        audits: run
+            .generators
+            .values()
+            .filter_map(|g| g.last.as_ref()?.audit.clone())
+            .collect(),
         connections: Connections {
             failures: failures.map(|(_, c)| c.connect_failures).sum(),
             connect: some(&connects.connect).map(Histogram::with_hdr),

@@ -14,7 +14,7 @@ pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
-use record::kind::{Dialect, Knee};
+use record::kind::{Audit, Dialect, Knee};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// The knees that were searched for, one of each generator.
     pub knees: Vec<Knee>,
+    /// Which calls the servers executed, one audit of each generator that made one.
+    pub audits: Vec<Audit>,
     /// Setting up connections, over the whole run.
     pub connections: Connections,
     /// All outcomes besides ok of the measured stages, with the codes behind them.

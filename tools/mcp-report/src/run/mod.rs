@@ -134,6 +134,18 @@ impl Run {
         lasts.filter_map(|last| last.knee.as_ref())
     }
 
+    /// The audits of all generators. The error says why one of them can't be judged by.
+    pub fn audits(&self) -> Result<Vec<&record::kind::Audit>, String> {
+        let lasts = self.generators.values().filter_map(|g| g.last.as_ref());
+        lasts
+            .filter_map(|last| last.audit.as_ref())
+            .map(|audit| match &audit.incomplete {
+                Some(why) => Err(format!("the audit can't be judged: {why}")),
+                None => Ok(audit),
+            })
+            .collect()
+    }
+
     /// The figures of each combination over all generators: their summaries, or what the intervals add up to where a
     /// generator did not live to write one.
     pub fn rows(&self) -> BTreeMap<Key, Figures> {

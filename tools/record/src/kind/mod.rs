@@ -1,5 +1,6 @@
 //! The kinds of record, one a file; each file's example is a line as a tool writes it.
 
+mod audit;
 mod call;
 mod end;
 mod event;
@@ -14,6 +15,7 @@ mod target;
 mod verdict;
 mod warning;
 
+pub use audit::{Audit, AuditedCall};
 pub use call::Call;
 pub use end::End;
 pub use event::Event;

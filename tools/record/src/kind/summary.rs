@@ -1,5 +1,6 @@
 //! `summary`: the totals of a stage, or of the whole run.
 
+use super::Audit;
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,9 @@ pub struct Summary {
     /// The knee that was searched for; only in the final one, of a run with `--find-knee`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knee: Option<Knee>,
+    /// Which calls the servers executed; only in the final one, of a run with `--audit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
     /// What was spoken with the servers; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialects: Option<Vec<Dialect>>,
