@@ -1,5 +1,6 @@
 //! Helpers for tests of whole pipelines: run one in bash, look at what it wrote, and at what it left behind.
 
+pub mod asking;
 mod dice;
 mod folder;
 mod hostile;

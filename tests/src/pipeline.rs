@@ -133,6 +133,7 @@ impl Pipeline {
             "TARGET_SERVERS",
             "METRICS_PORT",
             "METRICS_ENABLED",
+            "METRICS_TOKEN",
         ] {
             command.env_remove(name);
         }

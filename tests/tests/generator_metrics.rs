@@ -2,6 +2,7 @@
 //! this machine may end the run.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
+use pipe_tests::asking::ask;
 use pipe_tests::{Finished, PATIENCE, Pipeline, Running, Server, Stream, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,18 +40,6 @@ fn so_far(running: &Running) -> Stream {
         .rposition(|&b| b == b'\n')
         .map_or(0, |at| at + 1);
     Stream::parse(&bytes[..whole])
-}
-
-/// The status and the body of an answer.
-fn ask(address: &str, head: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok());
-    let (_, body) = answer.split_once("\r\n\r\n").expect(&answer);
-    (status.expect(&answer), body.to_owned())
 }
 
 fn get(address: &str, path: &str) -> (u16, String) {

@@ -29,12 +29,14 @@ Examples:
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
   mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s | mcp-report --fail-if 'executed_twice > 0'
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
+                                      # curl -X PUT -d '{\"rate\":\"500/s\"}' localhost:8888/api/v1/rate
   mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
   CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between),
-  METRICS_PORT (of --metrics-addr, on loopback; METRICS_ENABLED=true alone means 8888, false none)";
+  METRICS_PORT (of --metrics-addr, on loopback; METRICS_ENABLED=true alone means 8888, false none),
+  METRICS_TOKEN (instead of --metrics-token-file)";
 
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
@@ -254,11 +256,17 @@ pub struct Cli {
     #[arg(long, value_name = "FILE|FOLDER", value_delimiter = ',')]
     pub audit: Vec<PathBuf>,
 
-    /// Serve metrics for Prometheus over HTTP as long as the run goes on (/metrics, /health), and on loopback also where the
-    /// run stands (GET /api/v1/status) and its end (POST /api/v1/stop). :8888 means 127.0.0.1:8888; port 0 is one that is
-    /// free, and a record with "event":"metrics_served" says which
+    /// Serve metrics for Prometheus over HTTP as long as the run goes on (/metrics, /health), and control of it on loopback,
+    /// or for who knows the token: GET /api/v1/status, POST /api/v1/pause, resume and stop, PUT /api/v1/rate with
+    /// {"rate": "500/s"} (docs/METRICS.md). :8888 means 127.0.0.1:8888; port 0 is one that is free, and a record with
+    /// "event":"metrics_served" says which
     #[arg(long, value_name = "ADDRESS", value_parser = metrics::parse)]
     pub metrics_addr: Option<SocketAddr>,
+
+    /// Let only those control the run who send the token in this file ('Authorization: Bearer …'), on loopback too; 16
+    /// characters at least [default: METRICS_TOKEN in the environment; without, control is on loopback only]
+    #[arg(long, value_name = "FILE")]
+    pub metrics_token_file: Option<PathBuf>,
 
     /// Say nothing but errors, and show no progress bar
     #[arg(long, short)]

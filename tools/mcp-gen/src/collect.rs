@@ -246,8 +246,11 @@ impl Collector {
         &self.stages
     }
 
-    /// The stages have become more; what was is as it was.
+    /// The stages to come have changed; what was is as it was.
     pub fn set_stages(&mut self, stages: Arc<Stages>) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.stages(&stages);
+        }
         self.stages = stages;
     }
 

@@ -1,7 +1,7 @@
 //! The environment of the erlmcp test kit, taken over as it is: CLIENT_TYPE and the like. Flags win over it.
 
 use crate::cli::Cli;
-use crate::metrics;
+use crate::metrics::{self, Token};
 use crate::profile::Profile;
 use crate::shape::Quantity;
 use crate::wish::MAX_CLIENTS;
@@ -67,6 +67,21 @@ pub fn fill(cli: &mut Cli) -> Result<()> {
         cli.metrics_addr = metrics_port()?.map(metrics::on_loopback);
     }
     Ok(())
+}
+
+/// The token that controls the run, of a file or of the environment.
+///
+/// # Errors
+/// A sentence: there is one, and it cannot be read or is none.
+pub fn metrics_token(cli: &Cli) -> Result<Option<Token>, String> {
+    match (&cli.metrics_token_file, var("METRICS_TOKEN")) {
+        (Some(path), _) => Token::read(path).map(Some),
+        (None, Some(text)) => match Token::new(&text) {
+            Ok(token) => Ok(Some(token)),
+            Err(e) => Err(format!("METRICS_TOKEN: {e}")),
+        },
+        (None, None) => Ok(None),
+    }
 }
 
 /// The port to serve metrics at, where the environment wants them: it names one, or says that they are enabled.

@@ -11,7 +11,9 @@ use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::rows;
 use crate::slow;
-use record::kind::{Audit, Generator, Summary, Warning};
+use crate::stages::Stages;
+use crate::steer::{self, Order, Refusal, Steering, Turn};
+use record::kind::{Audit, Event, Generator, Summary, Warning};
 use record::{Pen, Say, clock};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
@@ -35,6 +37,9 @@ pub struct Load<'a> {
     until_ns: u64,
     /// The search for a knee.
     hunt: Option<Hunt>,
+    /// What was ordered over HTTP.
+    steering: Steering,
+    happened: Vec<Event>,
     /// What people are to be told.
     notes: Vec<String>,
     /// How each call ended, where the run is audited.
@@ -98,6 +103,8 @@ impl<'a> Load<'a> {
             begin: Reading::now(),
             until_ns: u64::MAX,
             hunt: plan.knee.clone().map(Hunt::new),
+            steering: Steering::new(plan),
+            happened: Vec::new(),
             notes: Vec::new(),
             noted: Vec::new(),
         })
@@ -165,11 +172,52 @@ impl<'a> Load<'a> {
         };
         self.notes.push(note);
         let at_ns = clock::mono_ns() + NOTICE_NS;
-        let stages = Arc::new(self.collector.stages().extended(at_ns, next));
+        self.go_on(self.collector.stages().extended(at_ns, next));
+    }
+
+    /// Goes on with other stages from a moment on that workers have notice of.
+    fn go_on(&mut self, stages: Stages) {
+        let stages = Arc::new(stages);
         let course = Arc::new(stages.course());
         self.collector.set_stages(Arc::clone(&stages));
         self.progress.lengthen(stages.load_end_ns());
         self.order(|| Command::Stages(Arc::clone(&stages), Arc::clone(&course)));
+    }
+
+    /// Pauses the load, resumes it or gives it another rate, and tells what it turns to.
+    ///
+    /// # Errors
+    /// That makes no sense for this load, or at this time.
+    pub fn steer(&mut self, order: Order) -> Result<Turn, Refusal> {
+        let at_ns = if self.until_ns == u64::MAX {
+            clock::mono_ns() + NOTICE_NS
+        } else {
+            u64::MAX
+        };
+        let changed = self.steering.take(order, self.collector.stages(), at_ns)?;
+        if let Some(stages) = changed {
+            self.go_on(stages);
+            let (event, text) = order.told();
+            let event = Event {
+                event: event.to_owned(),
+                text: Some(text),
+                ..Event::default()
+            };
+            self.happened.push(event);
+        }
+        let stages = self.collector.stages();
+        let stage = &stages.all()[stages.at(at_ns.max(stages.load_start_ns()))];
+        Ok(Turn {
+            stage: stage.name.clone(),
+            begins_us: self.prepared.plan.unix_us(stage.start_ns),
+            asked_per_s: stage.ask.per_s.map(|r| r.from),
+            paused: steer::is_pause(stage),
+        })
+    }
+
+    /// What has happened to the load by now.
+    pub fn happened(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.happened)
     }
 
     /// What people are to be told by now.
@@ -189,10 +237,19 @@ impl<'a> Load<'a> {
         self.order(|| Command::Homes(Arc::clone(&self.homes)));
     }
 
-    /// Ends it before its time.
-    pub fn order_end(&mut self, command: impl Fn() -> Command) {
-        self.until_ns = self.until_ns.min(clock::mono_ns());
-        self.order(command);
+    /// Ends it before its time: the drain begins now.
+    pub fn order_end(&mut self, command: impl Fn(Arc<Stages>) -> Command) {
+        let stages = self.collector.stages();
+        let now = clock::mono_ns();
+        if self.until_ns == u64::MAX
+            && (stages.load_start_ns()..stages.load_end_ns()).contains(&now)
+        {
+            let stages = stages.extended(now, Vec::new());
+            self.collector.set_stages(Arc::new(stages));
+        }
+        self.until_ns = self.until_ns.min(now);
+        let stages = self.collector.stages();
+        self.order(|| command(Arc::clone(stages)));
     }
 
     fn order(&self, command: impl Fn() -> Command) {

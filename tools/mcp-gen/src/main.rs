@@ -33,6 +33,7 @@ mod slow;
 mod source;
 mod stages;
 mod start;
+mod steer;
 mod tally;
 mod targets;
 mod think;

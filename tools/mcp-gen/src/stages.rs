@@ -69,6 +69,40 @@ impl Change {
     pub fn is_any(self) -> bool {
         self.from != self.to
     }
+
+    /// The part of it between two points of the way.
+    #[must_use]
+    pub fn between(self, begin: f64, end: f64) -> Self {
+        // What is not cut stays the same to the last bit: calls that were due must not move.
+        Self {
+            from: if begin > 0.0 {
+                self.at(begin)
+            } else {
+                self.from
+            },
+            to: if end < 1.0 { self.at(end) } else { self.to },
+        }
+    }
+}
+
+impl Ask {
+    /// What is asked for between two points of a stage's way (0 to 1).
+    #[must_use]
+    pub fn between(self, begin: f64, end: f64) -> Self {
+        Self {
+            clients: self.clients.between(begin, end),
+            per_s: self.per_s.map(|r| r.between(begin, end)),
+        }
+    }
+}
+
+impl Stage {
+    /// How much of it is over at an instant, from 0 to 1.
+    #[must_use]
+    pub fn way(&self, ns: u64) -> f64 {
+        let length = self.end_ns.saturating_sub(self.start_ns).max(1) as f64;
+        (ns.saturating_sub(self.start_ns) as f64 / length).min(1.0)
+    }
 }
 
 /// A stage before it has its time.
@@ -83,7 +117,7 @@ pub struct Wanted {
 }
 
 /// All stages in order: the first connects, the last drains, calls are due in those between.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stages(Vec<Stage>);
 
 impl Stages {
@@ -118,12 +152,14 @@ impl Stages {
         Self(stages.collect())
     }
 
-    /// The same, but the last stage before the drain ends at `at_ns`, and these follow it.
+    /// The same up to `at_ns`, where the load has begun; these follow, and then the drain.
     #[must_use]
     pub fn extended(&self, at_ns: u64, load: Vec<Wanted>) -> Self {
         let mut all = self.0.clone();
         let drain = all.pop();
+        all.truncate(all.partition_point(|s| s.start_ns < at_ns).max(1));
         if let Some(last) = all.last_mut() {
+            last.ask = last.ask.between(0.0, last.way(at_ns));
             last.end_ns = at_ns;
         }
         let drain = drain.map(|d| Wanted {
@@ -181,9 +217,7 @@ impl Stages {
     #[must_use]
     pub fn asked_per_s(&self, ns: u64) -> Option<f64> {
         let stage = &self.0[self.at(ns)];
-        let length = stage.end_ns.saturating_sub(stage.start_ns).max(1) as f64;
-        let way = ns.saturating_sub(stage.start_ns) as f64 / length;
-        Some(stage.ask.per_s?.at(way.min(1.0)))
+        Some(stage.ask.per_s?.at(stage.way(ns)))
     }
 
     /// The next instant after `ns` at which an interval ends: a multiple of `interval_ns` from t0, or a stage's edge.
@@ -273,6 +307,34 @@ mod tests {
             ]
         );
         assert_eq!(longer.extended(60, vec![]).load_end_ns(), 60);
+    }
+
+    #[test]
+    fn a_ramp_that_is_cut_short_asks_for_what_it_had_come_to_and_its_calls_stay_where_they_were() {
+        let ramp = |name: &str| Wanted {
+            ask: Ask {
+                per_s: Some(Change { from: 1e6, to: 3e9 }),
+                ..Ask::default()
+            },
+            ..wanted(name, 1_000)
+        };
+        let s = Stages::new(0, 10, vec![ramp("ramp-1"), wanted("hold-2", 50)], 7);
+        let cut = s.extended(260, vec![wanted("paused-1", 500)]);
+        let names: Vec<_> = cut.all().iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["connect", "ramp-1", "paused-1", "drain"]);
+        assert_eq!(
+            cut.asked_per_s(259).map(f64::round),
+            s.asked_per_s(259).map(f64::round)
+        );
+        let per_s = cut.all()[1].ask.per_s.expect("a rate");
+        assert_eq!(per_s.to, 1e6 + (3e9 - 1e6) / 4.0);
+        let (before, after) = (s.course(), cut.course());
+        for calls in [0.5, 17.5, 90.5] {
+            assert_eq!(before.instant_ns(calls), after.instant_ns(calls));
+        }
+        assert_eq!(after.instant_ns(before.count_at(260) + 0.01), u64::MAX);
+        // What was to come later goes with it.
+        assert_eq!(s.extended(10, vec![]).all().len(), 2);
     }
 
     #[test]

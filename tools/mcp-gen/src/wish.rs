@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const MAX_CLIENTS: u32 = 1_000_000;
 
 /// Calls per second of a thread that no processor can even count: beyond, the loop would never look at an answer.
-const MAX_RATE_PER_THREAD: f64 = 5e6;
+pub const MAX_RATE_PER_THREAD: f64 = 5e6;
 
 /// What the flags say, with the profile's and the other defaults filled in.
 pub struct Wish {

@@ -46,7 +46,11 @@ impl Flag {
         if name == "h" && !arg.starts_with("--") && arg != "-h" || name == "header" {
             return Some(Self::Header);
         }
-        is_secret_name(&name).then_some(Self::Secret)
+        // Where a secret lies is none, and who repeats the run has to know it.
+        let tells_where = ["-file", "-url", "-env"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        (is_secret_name(&name) && !tells_where).then_some(Self::Secret)
     }
 }
 

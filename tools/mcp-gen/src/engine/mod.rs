@@ -14,6 +14,7 @@ mod cookies;
 mod due;
 mod events;
 mod framing;
+mod going_on;
 mod health;
 mod lifetimes;
 mod opening;

@@ -87,6 +87,7 @@ impl Worker {
     /// Whether calls of this client may be due at an instant.
     pub(super) fn may_call(&self, c: usize, at_ns: u64) -> bool {
         (self.stages.load_start_ns()..self.load_end_ns).contains(&at_ns)
+            && !self.pause_ns.contains(&at_ns)
             && self.clients[c].is_wanted_at(at_ns)
     }
 }

@@ -20,6 +20,7 @@ use record::kind;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -30,12 +31,12 @@ const READ_BYTES: usize = 256 * 1024;
 pub enum Command {
     /// The table of servers has changed.
     Homes(Homes),
-    /// There are more stages than before; the course is that of all of them.
+    /// Other stages come than was planned; the course is that of all of them.
     Stages(Arc<Stages>, Arc<Course>),
-    /// Start no more calls; those in flight have the plan's grace to finish.
-    Drain,
+    /// Start no more calls; those in flight have the plan's grace to finish. The drain of these stages has begun.
+    Drain(Arc<Stages>),
     /// Give everything up now.
-    Stop,
+    Stop(Arc<Stages>),
 }
 
 /// What a worker reports.
@@ -110,6 +111,10 @@ pub struct Worker {
     pub(super) latest_ns: u64,
     /// From here on no call is due.
     pub(super) load_end_ns: u64,
+    /// Up to here what is due was taken up.
+    pub(super) taken_until_ns: u64,
+    /// Meanwhile no user of the closed model calls.
+    pub(super) pause_ns: Range<u64>,
     /// When calls that are still not over are given up.
     pub(super) give_up_ns: u64,
     pub(super) interrupted: bool,
@@ -179,6 +184,8 @@ impl Worker {
             retried_ns: 0,
             latest_ns: 0,
             load_end_ns: plan.stages.load_end_ns(),
+            taken_until_ns: 0,
+            pause_ns: 0..0,
             give_up_ns: plan.stages.load_end_ns() + plan.groups.longest_timeout_ns(),
             interrupted: false,
             calls: Vec::new(),
@@ -212,6 +219,8 @@ impl Worker {
         let mut woke = self.now();
         loop {
             let now = self.now();
+            // Before anything is taken up: it may have become another stage's.
+            self.obey(now);
             if now >= self.slack.until_ns().min(self.edge_ns) {
                 self.advance(now);
                 self.slack.passed(now);
@@ -221,7 +230,6 @@ impl Worker {
             if now >= self.sweep_ns {
                 self.sweep(now);
             }
-            self.obey(now);
             self.flush_dirty();
             if now >= self.load_end_ns && (self.outstanding == 0 || now >= self.give_up_ns) {
                 break;
@@ -273,57 +281,44 @@ impl Worker {
             match order {
                 Command::Homes(homes) => self.rehome(homes, now),
                 Command::Stages(stages, course) => self.go_on(stages, &course),
-                Command::Drain => {
-                    self.load_end_ns = self.load_end_ns.min(now);
-                    self.give_up_ns = now + self.plan.grace_ns;
-                    self.interrupted = true;
-                    self.due.clear();
-                    self.give_up_waiting(now);
-                }
-                Command::Stop => {
-                    self.load_end_ns = self.load_end_ns.min(now);
-                    self.give_up_ns = now;
-                    self.interrupted = true;
-                    self.due.clear();
-                }
+                Command::Drain(stages) => self.wind_down(stages, now, self.plan.grace_ns),
+                Command::Stop(stages) => self.wind_down(stages, now, 0),
             }
         }
     }
 
-    /// Goes on with more stages. No call is due at present, and none was to come: each client's next one is noted anew.
-    fn go_on(&mut self, stages: Arc<Stages>, course: &Arc<Course>) {
-        if self.interrupted {
-            return;
-        }
+    /// Starts no more calls; what waits is given up, and what is in flight has some time.
+    fn wind_down(&mut self, stages: Arc<Stages>, now: u64, grace_ns: u64) {
+        self.load_end_ns = self.load_end_ns.min(now);
+        self.give_up_ns = now + grace_ns;
+        self.interrupted = true;
+        self.due.clear();
+        // While it still can be told of which stage they are: some were due since the main thread has set the end.
+        self.give_up_waiting(now);
+        self.restage(stages);
+    }
+
+    pub(super) fn restage(&mut self, stages: Arc<Stages>) {
         self.stages = stages;
-        self.load_end_ns = self.stages.load_end_ns();
-        self.give_up_ns = self.load_end_ns + self.plan.groups.longest_timeout_ns();
         self.edge_ns = self
             .stages
             .next_edge_ns(self.interval_start_ns, self.plan.interval_ns);
-        self.due.clear();
-        for (c, client) in self.clients.iter_mut().enumerate() {
-            let index = client.next_due;
-            if let Some(schedule) = &mut client.schedule {
-                schedule.set_course(Arc::clone(course));
-                let next = schedule.due_ns(index);
-                if client.joined && next < self.load_end_ns {
-                    self.due.push(Reverse((next, c)));
-                }
-            }
-        }
     }
 
     /// Takes up what is due and ends the intervals that are over, in the order of time.
     pub(super) fn advance(&mut self, now: u64) {
         loop {
             // Calls due before the edge belong to the interval that ends there.
-            self.take_due(now.min(self.edge_ns - 1), now);
+            self.taken_until_ns = now.min(self.edge_ns - 1);
+            self.take_due(self.taken_until_ns, now);
             if now < self.edge_ns {
                 return;
             }
             let edge = self.edge_ns;
             self.close_interval(edge);
+            if edge == self.pause_ns.end {
+                self.wake_users(now);
+            }
             if edge >= self.stages.load_start_ns() && !self.late_told {
                 self.late_told = true;
                 self.begin_load(edge);

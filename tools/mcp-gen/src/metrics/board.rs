@@ -76,6 +76,11 @@ impl Publisher {
         }
         let ok: u64 = cells.values().map(|cell| cell.outcomes[0]).sum();
         self.next.ok_per_s = ok as f64 * 1e9 / span_ns.max(1) as f64;
+        self.stages(stages);
+    }
+
+    /// Puts up other stages.
+    pub fn stages(&mut self, stages: &Arc<Stages>) {
         self.next.stages = Some(Arc::clone(stages));
         self.board.put(self.next.clone());
     }

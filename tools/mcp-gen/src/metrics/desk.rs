@@ -4,18 +4,50 @@ use super::board::Board;
 use super::families;
 use super::request::Request;
 use super::status::Status;
+use super::token::Token;
+use crate::steer::{Order, Refusal, Turn};
+use record::units;
+use serde::Serialize;
+use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+/// What a request wants of the run.
+#[derive(Debug)]
+pub enum Demand {
+    /// Its end, as a first Ctrl-C brings it; told at most once.
+    Stop,
+    /// Another load; the answer goes back at once.
+    Steer(Order, SyncSender<Result<Turn, Refusal>>),
+}
 
 /// What requests are answered from.
 pub struct Desk {
     board: Arc<Board>,
-    /// Whether only this machine can ask: others may look at the metrics and no more.
+    /// Whether only this machine can ask.
     is_local: bool,
-    stop: Box<dyn Fn() + Send + Sync>,
+    /// What whoever controls the run has to know.
+    token: Option<Token>,
+    tell: Box<dyn Fn(Demand) + Send + Sync>,
     stopping: AtomicBool,
 }
+
+/// The paths that there are, with the method of each.
+const PATHS: [(&str, &str); 7] = [
+    ("/metrics", "GET"),
+    ("/health", "GET"),
+    ("/api/v1/status", "GET"),
+    ("/api/v1/stop", "POST"),
+    ("/api/v1/pause", "POST"),
+    ("/api/v1/resume", "POST"),
+    ("/api/v1/rate", "PUT"),
+];
+
+/// The main thread answers within moments, unless whoever reads its stream makes it wait.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An answer.
 #[derive(Debug)]
@@ -40,6 +72,13 @@ impl Answer {
         Self::json(status, serde_json::json!({ name: text }).to_string())
     }
 
+    fn of(status: u16, what: &impl Serialize) -> Self {
+        match serde_json::to_string(what) {
+            Ok(text) => Self::json(status, text),
+            Err(e) => Self::says(500, &e.to_string()),
+        }
+    }
+
     fn json(status: u16, body: String) -> Self {
         Self {
             status,
@@ -52,12 +91,18 @@ impl Answer {
 }
 
 impl Desk {
-    /// A desk; `stop` is called at most once.
-    pub fn new(board: Arc<Board>, is_local: bool, stop: impl Fn() + Send + Sync + 'static) -> Self {
+    /// A desk that tells what is wanted of the run.
+    pub fn new(
+        board: Arc<Board>,
+        is_local: bool,
+        token: Option<Token>,
+        tell: impl Fn(Demand) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             board,
             is_local,
-            stop: Box::new(stop),
+            token,
+            tell: Box::new(tell),
             stopping: AtomicBool::new(false),
         }
     }
@@ -66,26 +111,20 @@ impl Desk {
     #[must_use]
     pub fn answer(&self, request: &Request) -> Answer {
         let control = request.path.starts_with("/api/");
-        if let (true, Err(text)) = (control, self.may_control(request)) {
-            return Answer::says(403, text);
+        if let (true, Err((status, text))) = (control, self.may_control(request)) {
+            return Answer::says(status, text);
         }
-        let allowed = match request.path.as_str() {
-            "/metrics" | "/health" | "/api/v1/status" => "GET",
-            "/api/v1/stop" => "POST",
-            _ => {
-                return Answer::says(
-                    404,
-                    "there are /metrics, /health, /api/v1/status and /api/v1/stop",
-                );
-            }
+        let Some((path, allowed)) = PATHS.iter().find(|(path, _)| *path == request.path) else {
+            let paths = PATHS.map(|(path, _)| path).join(", ");
+            return Answer::says(404, &format!("there are {paths}"));
         };
-        if request.method != allowed {
+        if request.method != *allowed {
             return Answer {
                 allow: Some(allowed),
                 ..Answer::says(405, &format!("use {allowed}"))
             };
         }
-        match request.path.as_str() {
+        match *path {
             "/health" => Answer::says(200, "ok"),
             "/metrics" => match families::text(&self.board.read()) {
                 Ok(text) => Answer {
@@ -96,12 +135,14 @@ impl Desk {
             },
             "/api/v1/status" => {
                 let snapshot = self.board.read();
-                let status = Status::of(&snapshot, self.stopping.load(Relaxed));
-                match serde_json::to_string(&status) {
-                    Ok(text) => Answer::json(200, text),
-                    Err(e) => Answer::says(500, &e.to_string()),
-                }
+                Answer::of(200, &Status::of(&snapshot, self.stopping.load(Relaxed)))
             }
+            "/api/v1/pause" => self.steer(Order::Pause),
+            "/api/v1/resume" => self.steer(Order::Resume),
+            "/api/v1/rate" => match rate(&request.body) {
+                Ok(per_s) => self.steer(Order::Rate(per_s)),
+                Err(text) => Answer::says(400, &text),
+            },
             _ => Answer {
                 then_stop: true,
                 ..Answer::says(202, "no more calls are started; those in flight may finish")
@@ -109,25 +150,70 @@ impl Desk {
         }
     }
 
-    /// Ends the run before its time, as a first Ctrl-C does.
-    pub fn stop(&self) {
-        if !self.stopping.swap(true, Relaxed) {
-            (self.stop)();
+    /// Passes an order on to the main thread, and its answer back.
+    fn steer(&self, order: Order) -> Answer {
+        let (reply, answer) = mpsc::sync_channel(1);
+        (self.tell)(Demand::Steer(order, reply));
+        match answer.recv_timeout(PATIENCE) {
+            Ok(Ok(turn)) => Answer::of(202, &turn),
+            Ok(Err(Refusal { status, text })) => Answer::says(status, &text),
+            Err(RecvTimeoutError::Disconnected) => Answer::says(409, "the run is over"),
+            Err(RecvTimeoutError::Timeout) => Answer::says(
+                503,
+                "the run is busy and may still do so; GET /api/v1/status tells",
+            ),
         }
     }
 
-    /// Who may look at the run and end it: a tool on this machine, and no page in its browser, which could reach loopback
-    /// from anywhere, under a name of its own if need be.
-    fn may_control(&self, request: &Request) -> Result<(), &'static str> {
-        if !self.is_local {
-            Err("the run is controlled on loopback only: --metrics-addr 127.0.0.1:8888")
-        } else if request.from_a_page {
-            Err("a page in a browser does not control the run")
-        } else if !names_loopback(&request.host) {
-            Err("the Host header is to name this machine: use 127.0.0.1 or localhost")
-        } else {
-            Ok(())
+    /// Ends the run before its time, as a first Ctrl-C does.
+    pub fn stop(&self) {
+        if !self.stopping.swap(true, Relaxed) {
+            (self.tell)(Demand::Stop);
         }
+    }
+
+    /// Who may look at the run and change it: a tool on this machine, or one that knows the token; and no page in a
+    /// browser, which could reach loopback from anywhere, under a name of its own if need be.
+    fn may_control(&self, request: &Request) -> Result<(), (u16, &'static str)> {
+        if request.from_a_page {
+            return Err((403, "a page in a browser does not control the run"));
+        }
+        if self.is_local && !names_loopback(&request.host) {
+            return Err((
+                403,
+                "the Host header is to name this machine: use 127.0.0.1 or localhost",
+            ));
+        }
+        match (&self.token, &request.token) {
+            (None, _) if self.is_local => Ok(()),
+            (None, _) => Err((
+                403,
+                "without a token the run is controlled on loopback only: give --metrics-token-file, or --metrics-addr 127.0.0.1:8888",
+            )),
+            (Some(own), Some(given)) if own.is(given) => Ok(()),
+            (Some(_), None) => Err((
+                401,
+                "send the token of --metrics-token-file: 'Authorization: Bearer …'",
+            )),
+            (Some(_), Some(_)) => Err((401, "this is not the token of --metrics-token-file")),
+        }
+    }
+}
+
+/// Reads `{"rate": "500/s"}`, or a bare number of calls per second.
+fn rate(body: &[u8]) -> Result<f64, String> {
+    const FORM: &str = r#"write it as {"rate": "500/s"}, the calls of all clients together"#;
+    let json: Value =
+        serde_json::from_slice(body).map_err(|e| format!("the body is no JSON ({e}): {FORM}"))?;
+    let per_s = match &json["rate"] {
+        Value::String(text) => units::rate(text).map_err(|e| format!("{e}; {FORM}"))?,
+        Value::Number(n) => n.as_f64().unwrap_or(f64::NAN),
+        _ => return Err(FORM.to_owned()),
+    };
+    if per_s.is_finite() && per_s > 0.0 {
+        Ok(per_s)
+    } else {
+        Err("a rate is more than 0; POST /api/v1/pause is for none".to_owned())
     }
 }
 
@@ -144,6 +230,30 @@ fn names_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_text_with_a_unit_or_a_number_and_more_than_nothing() {
+        for (body, per_s) in [
+            (r#"{"rate":"500/s"}"#, 500.0),
+            (r#"{"rate":"30k/m"}"#, 500.0),
+            (r#"{"rate": 12.5}"#, 12.5),
+        ] {
+            assert_eq!(rate(body.as_bytes()), Ok(per_s), "{body}");
+        }
+        for body in [
+            "",
+            "500",
+            "{}",
+            r#"{"rate":0}"#,
+            r#"{"rate":-1}"#,
+            r#"{"rate":"0/s"}"#,
+            r#"{"rate":1e999}"#,
+            r#"{"rate":"fast"}"#,
+            r#"{"rate":null}"#,
+        ] {
+            assert!(rate(body.as_bytes()).is_err(), "{body}");
+        }
+    }
 
     #[test]
     fn only_loopback_names_this_machine() {

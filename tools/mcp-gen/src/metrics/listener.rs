@@ -78,18 +78,27 @@ fn send(stream: &mut TcpStream, answer: &Answer, until: Instant) -> io::Result<(
         200 => "OK",
         202 => "Accepted",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
+        411 => "Length Required",
+        413 => "Content Too Large",
         431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
     let allow = answer
         .allow
         .map_or_else(String::new, |method| format!("allow: {method}\r\n"));
+    let challenge = match answer.status {
+        401 => "www-authenticate: Bearer\r\n",
+        _ => "",
+    };
     let text = format!(
-        "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n{allow}\r\n{}",
+        "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n{allow}{challenge}\r\n{}",
         answer.status,
         answer.content_type,
         answer.body.len(),

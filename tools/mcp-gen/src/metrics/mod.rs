@@ -13,9 +13,12 @@ mod families;
 mod listener;
 mod request;
 mod status;
+mod token;
 
 pub use address::{USUAL_PORT, on_loopback, parse};
 pub use board::{Board, Publisher, Snapshot};
+pub use desk::Demand;
+pub use token::Token;
 
 use record::kind::Event;
 use std::net::{SocketAddr, TcpListener};
@@ -28,16 +31,18 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Serves at an address. `stop` ends the run before its time; it is called at most once.
+    /// Serves at an address, and tells what is wanted of the run. Elsewhere than on loopback only who knows the token
+    /// may want anything.
     ///
     /// # Errors
     /// A sentence: the address cannot be had.
     pub fn serve(
         address: SocketAddr,
-        stop: impl Fn() + Send + Sync + 'static,
+        token: Option<Token>,
+        tell: impl Fn(Demand) + Send + Sync + 'static,
     ) -> Result<Self, String> {
         let board = Arc::new(Board::default());
-        let desk = desk::Desk::new(Arc::clone(&board), address.ip().is_loopback(), stop);
+        let desk = desk::Desk::new(Arc::clone(&board), address.ip().is_loopback(), token, tell);
         TcpListener::bind(address)
             .and_then(|listener| {
                 let address = listener.local_addr()?;

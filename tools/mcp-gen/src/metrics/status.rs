@@ -2,6 +2,7 @@
 
 use super::board::Snapshot;
 use super::counts::Counts;
+use crate::steer;
 use protocol::outcome::Outcome;
 use record::clock;
 use serde::Serialize;
@@ -34,6 +35,8 @@ pub struct Status<'a> {
     waiting: u64,
     /// Connections that stand.
     connections: u64,
+    /// Whether the run was told to pause, and is not yet to go on.
+    paused: bool,
     /// Whether the run was told to stop here, and is only finishing its calls.
     stopping: bool,
 }
@@ -64,6 +67,7 @@ impl<'a> Status<'a> {
             in_flight: sum.now.in_flight,
             waiting: sum.now.waiting,
             connections: sum.now.connections,
+            paused: stages.is_some_and(|s| steer::is_pause(&s.all()[s.at(now_ns)])),
             stopping,
         }
     }

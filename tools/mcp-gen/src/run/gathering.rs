@@ -2,8 +2,9 @@
 
 use super::{Halt, Happening, Run};
 use crate::intake::{self, Arrival};
-use crate::metrics::Snapshot;
+use crate::metrics::{Demand, Snapshot};
 use crate::start;
+use crate::steer::Refusal;
 use record::kind::{Ready, Warning};
 
 impl Run<'_> {
@@ -64,7 +65,11 @@ impl Run<'_> {
             Happening::Signal(s) => return Err(Halt::Signal(s)),
             Happening::Event(event) => self.happened(event),
             Happening::Note(text) => self.say.note(&text),
-            Happening::Stop => return Err(Halt::Stopped),
+            Happening::Demand(Demand::Stop) => return Err(Halt::Stopped),
+            Happening::Demand(Demand::Steer(_, answer)) => {
+                // Who asked may have gone meanwhile.
+                let _ = answer.try_send(Err(Refusal::not_yet()));
+            }
             Happening::Found(_) | Happening::Report(_) => {}
         }
         Ok(())

@@ -9,8 +9,9 @@ use crate::children::Children;
 use crate::cli::Cli;
 use crate::discover::{self, Asking, Found};
 use crate::engine::Report;
+use crate::env;
 use crate::intake::{self, Arrival};
-use crate::metrics::Metrics;
+use crate::metrics::{Demand, Metrics};
 use crate::prepare;
 use crate::start;
 use crate::targets::{Allowed, Targets};
@@ -26,7 +27,8 @@ enum Happening {
     Arrival(Arrival),
     ReaderLeft,
     Signal(i32),
-    Stop,
+    /// Somebody wants something over HTTP.
+    Demand(Demand),
     Found(Vec<Found>),
     Report(Report),
     /// A child has ended unasked.
@@ -104,8 +106,9 @@ impl<'a> Run<'a> {
         let wish = Wish::of(cli)?;
         let start = cli.start_at.map(start::at).transpose()?;
         let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
-        let stop = tell.clone();
-        let serve = |at| Metrics::serve(at, move || drop(stop.send(Happening::Stop)));
+        let asked = tell.clone();
+        let token = env::metrics_token(cli)?;
+        let serve = |at| Metrics::serve(at, token, move |d| drop(asked.send(Happening::Demand(d))));
         let metrics = cli.metrics_addr.map(serve).transpose()?;
         let gone = tell.clone();
         let on_gone = move || drop(gone.send(Happening::ReaderLeft));

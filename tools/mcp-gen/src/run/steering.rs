@@ -4,7 +4,7 @@ use super::{Halt, Happening, Run};
 use crate::engine::{Command, Report};
 use crate::intake::Arrival;
 use crate::load::Load;
-use crate::metrics::Metrics;
+use crate::metrics::{Demand, Metrics};
 use crate::prepare::Prepared;
 use crate::targets::Change;
 use record::kind::{Target, Warning};
@@ -66,10 +66,15 @@ impl Run<'_> {
             Happening::Report(report) => {
                 if let Report::Died { .. } = report {
                     halt.get_or_insert(Halt::Fatal(BROKEN.to_owned()));
-                    load.order_end(|| Command::Stop);
+                    load.order_end(Command::Stop);
                 }
                 load.take(report);
                 load.notes().iter().for_each(|note| self.say.note(note));
+            }
+            Happening::Demand(Demand::Steer(order, answer)) => {
+                // Who asked may have gone meanwhile.
+                let _ = answer.try_send(load.steer(order));
+                load.happened().into_iter().for_each(|e| self.happened(e));
             }
             Happening::Arrival(Arrival::Target(target)) => self.retarget(prepared, load, *target),
             // Upstream may break while the load goes on: its targets are known. What was killed there has taken its
@@ -77,7 +82,7 @@ impl Run<'_> {
             Happening::Arrival(Arrival::Ended { silent, .. }) => {
                 self.upstream_ended = true;
                 if let (Some(tool), None) = (silent, &halt) {
-                    load.order_end(|| Command::Drain);
+                    load.order_end(Command::Drain);
                     *halt = Some(Halt::Fatal(killed(&tool)));
                 }
             }
@@ -107,9 +112,9 @@ impl Run<'_> {
                 self.say.note(
                     "no more calls are started; those in flight may finish (again to end at once)",
                 );
-                load.order_end(|| Command::Drain);
+                load.order_end(Command::Drain);
             }
-            Halt::ReaderLeft | Halt::Fatal(_) => load.order_end(|| Command::Stop),
+            Halt::ReaderLeft | Halt::Fatal(_) => load.order_end(Command::Stop),
         }
         match halt {
             // A signal is to reach the shell, whoever asked before.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 const MAX_STAGES: usize = 4_096;
 
 /// Whether calls of a stage of this name are what the user asked to measure. A search for a knee has stages in which it
-/// settles, and pauses.
+/// settles, and pauses; a run that is controlled may be paused too, or have its warm-up changed.
 pub fn is_measured(stage: &str) -> bool {
+    const OTHERS: [&str; 4] = ["settle-", "pause-", "paused-", "warm-up-"];
     !matches!(stage, "connect" | "warm-up" | "drain")
-        && !stage.starts_with("settle-")
-        && !stage.starts_with("pause-")
+        && !OTHERS.iter().any(|begin| stage.starts_with(begin))
 }
 
 /// The plan of each generator's stages.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// `exited`, `restarted`, `unhealthy`, `healthy`, `scaled`, `updated`, `task_moved`, `process_started`, `disconnected`, `reconnected`,
-    /// `metrics_served`.
+    /// `metrics_served`; of a load that is controlled over HTTP `paused`, `resumed`, `rate_changed`.
     pub event: String,
     /// The target's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Stages are pinned to t0: `connect`, `warm-up`, `steady` (or those asked for), `drain`. Those asked for are called by
 /// what they are and their place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`. A search for a
 /// knee adds three for each step while it goes on: `settle-1`, `knee-1`, which is judged, and `pause-1`, which lasts until
-/// all calls are over, however much longer it was planned.
+/// all calls are over, however much longer it was planned. A load that is controlled over HTTP has `paused-1`, in which no
+/// call is due, and after it, or with another rate, the rest of a stage under a name of its own: `steady-2`, `ramp-1-2`.
+/// A stage that was ended before its time has in its `ended` record the length and the rates that it came to.
 ///
 #[doc = concat!("```json\n", include_str!("examples/stage.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +21,7 @@ pub struct Stage {
     pub state: String,
     /// When it was planned to begin, in Unix microseconds.
     pub start_us: u64,
-    /// How long it was planned to last, in microseconds.
+    /// How long it was planned to last, in microseconds; at its end, where that came before its time, how long it lasted.
     pub planned_us: u64,
     /// Clients asked for; at its end, where their number changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
