@@ -17,7 +17,7 @@ const COUNTS: [&str; 7] = [
     "received_bytes",
     "connect_failures",
 ];
-const MAPS: [&str; 2] = ["errors", "codes"];
+const MAPS: [&str; 3] = ["errors", "codes", "sessions"];
 /// In both kinds of record with all buckets.
 const WHOLE: [&str; 2] = ["response", "service"];
 /// In intervals as numbers only.

@@ -3,6 +3,7 @@
 use crate::knee::Condition;
 use crate::metrics;
 use crate::pacer::Arrivals;
+use crate::profile::Leave;
 use crate::shape::Shape;
 use crate::source;
 use crate::think::Think;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ Examples:
   mcp-gen --url ws://10.0.0.7:5555/mcp --start-at $(date -d '+1 min' +%s) --for 60s > here.jsonl   # on several machines
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
+  mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn --leave mixed --for 10s | mcp-report   # a session for each call
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
@@ -217,6 +220,20 @@ pub struct Cli {
     /// After this long a client finishes its calls, says goodbye and connects anew; 0s: never [default: the profile's]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub connection_lifetime: Option<Duration>,
+
+    /// Churn: a client connects when a call is due, makes so many (1 where it is not said), and leaves, so that sessions
+    /// arrive on the schedule; connecting is part of the first call's response time [default: the profile's]
+    #[arg(long, value_name = "CALLS", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub churn: Option<NonZeroU32>,
+
+    /// How clients leave, with --churn, after --connection-lifetime and at the end [default: the profile's]
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub leave: Option<Leave>,
+
+    /// Call once more on each legacy session over HTTP that was deleted: a server must refuse that, and counts of
+    /// sessions say whether it did (dead_refused, dead_served)
+    #[arg(long)]
+    pub call_deleted: bool,
 
     /// How long a client stays away after its connection has ended [default: the profile's]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]

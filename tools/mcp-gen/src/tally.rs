@@ -2,6 +2,7 @@
 
 use protocol::outcome::Outcome;
 use record::Histogram;
+use record::kind::Sessions;
 use std::collections::BTreeMap;
 
 /// Which row something belongs to: indices into the stages, the targets and the menu's labels.
@@ -34,6 +35,8 @@ pub struct Cell {
     pub received_bytes: u64,
     /// Connection attempts that failed.
     pub connect_failures: u64,
+    /// What became of sessions; only in rows of connections.
+    pub sessions: Option<Box<Sessions>>,
     /// At the end of the interval: calls in flight, calls waiting, connections.
     pub now: Now,
     /// Due to done, ok.
@@ -133,6 +136,9 @@ impl Cell {
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connect_failures += other.connect_failures;
+        if let Some(other) = &other.sessions {
+            self.sessions.get_or_insert_default().add(other);
+        }
         let zero = Now::default();
         let base = if together { self.now } else { zero };
         self.now = Now {

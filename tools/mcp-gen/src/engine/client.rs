@@ -64,10 +64,16 @@ pub struct Client {
     pub retry_ns: u64,
     /// Whether an attempt for `retry_ns` is noted already.
     pub retry_noted: bool,
+    /// Whether it has a session that has not ended, for the counts.
+    pub has_session: bool,
+    /// Whether it stays away until a call is due.
+    pub rests: bool,
     /// How many sessions it has had.
     pub sessions: u64,
     /// When the one it has is to end.
     pub lives_until_ns: u64,
+    /// How many calls are left until then, too.
+    pub calls_left: u64,
     /// Whether that has come: it takes up no more calls, and those under way may finish.
     pub is_parting: bool,
     /// Whether its schedule runs: from its first connection, its first failure to connect, or the begin of the load.
@@ -139,8 +145,11 @@ impl Client {
             failures: 0,
             retry_ns: 0,
             retry_noted: false,
+            has_session: false,
+            rests: false,
             sessions: 0,
             lives_until_ns: u64::MAX,
+            calls_left: u64::MAX,
             is_parting: false,
             joined: false,
             opening_since_ns: 0,

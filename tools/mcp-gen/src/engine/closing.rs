@@ -2,11 +2,11 @@
 
 use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
+use super::ends::End;
 use super::framing::Framing;
 use super::settle::calls_of;
 use super::worker::{Worker, live};
 use crate::home::Homes;
-use protocol::http;
 use protocol::outcome::Outcome;
 use protocol::ws;
 
@@ -40,6 +40,8 @@ impl Worker {
         let client = &mut self.clients[c];
         if is_multiplexed || client.session == Session::Opening {
             client.session = Session::Down;
+            self.note_end(c, End::Lost);
+            let client = &mut self.clients[c];
             // A server that takes connections and drops them unused must not be hammered.
             client.failures = if answers > 0 { 0 } else { client.failures + 1 };
             let wait = if answers > 0 {
@@ -56,6 +58,7 @@ impl Worker {
             client.retry_ns = now + wait;
             if wait > 0 {
                 client.session = Session::Down;
+                self.note_end(c, End::Lost);
                 self.note_retry(c, now + wait);
             }
         }
@@ -90,13 +93,17 @@ impl Worker {
             Job::Post(id, stream) => Some((id, stream)),
             _ => None,
         };
+        let last_errand = state.last_errand();
         let mut calls = calls_of(state);
         calls.extend(post.and_then(|post| self.take_posted(c, post)));
         for call in calls {
             self.settle(c, &call, outcome(reused), now, received);
         }
         self.close(conn, now);
-        self.serve(c, now);
+        match last_errand {
+            Some(errand) => self.left_unanswered(c, errand, now),
+            None => self.serve(c, now),
+        }
     }
 
     /// Takes a connection out of all lists; its socket is closed.
@@ -134,6 +141,7 @@ impl Worker {
                 continue;
             }
             self.seal_of(c);
+            self.note_end(c, End::Abandoned);
             self.clients[c].move_to(home);
             self.forget_cookies(c);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.
@@ -146,30 +154,46 @@ impl Worker {
             self.clients[c].idle.clear();
             self.clients[c].head = None;
             self.clients[c].session = Session::Down;
-            let jitter = self.backoff_ns(c) / 4;
-            self.note_retry(c, now + jitter);
+            if !self.clients[c].rests {
+                let jitter = self.backoff_ns(c) / 4;
+                self.note_retry(c, now + jitter);
+            }
         }
     }
 
-    /// Says goodbye to all servers.
+    /// Says goodbye to all servers, as each client does.
     pub(super) fn hang_up(&mut self) {
-        for conn in 0..self.conns.len() {
-            self.write_close(conn);
-        }
         for c in 0..self.clients.len() {
-            self.delete_session(c);
+            let end = self.say_goodbye(c);
+            self.note_end(c, end);
         }
         for conn in 0..self.conns.len() {
             self.remove(conn);
         }
     }
 
-    /// Says goodbye for one client, who leaves while the load goes on.
-    pub(super) fn say_goodbye(&mut self, c: usize) {
+    /// Says goodbye for one client, where that is its way, and waits for no answer. Gives the end of its session.
+    pub(super) fn say_goodbye(&mut self, c: usize) -> End {
+        if !self.clients[c].has_session || !self.says_goodbye(c) {
+            return End::Abandoned;
+        }
         for i in 0..self.clients[c].conns.len() {
             self.write_close(self.clients[c].conns[i]);
         }
-        self.delete_session(c);
+        if self.clients[c].session_id.is_none() {
+            return End::Deleted;
+        }
+        // The connections of a session may all be gone, and with them the way to end it.
+        let conn = self.clients[c].idle.first().copied();
+        match conn.filter(|&conn| self.write_delete(c, conn)) {
+            Some(conn) => {
+                if let Some(state) = self.conns[conn].as_mut() {
+                    let _ = state.flush();
+                }
+                End::Deleted
+            }
+            None => End::Abandoned,
+        }
     }
 
     /// Closes a WebSocket in the way that its peer expects.
@@ -179,25 +203,6 @@ impl Worker {
         };
         if state.phase == Phase::Open && matches!(state.codec.as_deref(), Some(Codec::Frames(_))) {
             ws::write_close(&mut state.out, [0; 4], 1000, "");
-            let _ = state.flush();
-        }
-    }
-
-    /// Ends a legacy session, where there is one. Nobody waits for the answer.
-    fn delete_session(&mut self, c: usize) {
-        let home = self.home_of(c);
-        let client = &self.clients[c];
-        let (Some(session), Some(&conn)) = (client.session_id.clone(), client.idle.first()) else {
-            return;
-        };
-        let options = self.head_options(c, &home);
-        let revision = home
-            .dialect
-            .has_version_header()
-            .then(|| home.dialect.revision.as_str());
-        let request = http::delete_head(&home.endpoint, &options, revision, &session);
-        if let (Ok(request), Some(state)) = (request, self.conns[conn].as_mut()) {
-            state.out.extend_from_slice(&request);
             let _ = state.flush();
         }
     }

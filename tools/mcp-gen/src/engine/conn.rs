@@ -123,6 +123,10 @@ pub enum Errand {
     Initialized,
     /// The reply to a request of the server.
     Reply,
+    /// DELETE: the client leaves.
+    Delete,
+    /// A call on the session that was deleted, with the outcome once that is known.
+    CallDeleted(Option<Outcome>),
 }
 
 impl Conn {
@@ -161,6 +165,14 @@ impl Conn {
     /// Whether it is set up, and not busy with anything but calls.
     pub fn is_usable(&self) -> bool {
         self.counted && !matches!(self.job, Job::Errand(_))
+    }
+
+    /// What it carries for a client who is leaving.
+    pub fn last_errand(&self) -> Option<Errand> {
+        match self.job {
+            Job::Errand(errand @ (Errand::Delete | Errand::CallDeleted(_))) => Some(errand),
+            _ => None,
+        }
     }
 
     /// Whether calls are under way on it.

@@ -180,6 +180,9 @@ impl Worker {
     pub(super) fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
         let client = &mut self.clients[c];
         if client.session != Session::Open || client.is_parting {
+            if client.rests {
+                self.come_for_call(c, now);
+            }
             return None;
         }
         let mut home_is_sse = false;
@@ -242,6 +245,8 @@ impl Worker {
         let suffix = filled.map_or(template.suffix(), |f| f.suffix.as_slice());
         let id = client.next_id;
         client.next_id += 1;
+        client.calls_left -= 1;
+        client.is_parting |= client.calls_left == 0;
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };

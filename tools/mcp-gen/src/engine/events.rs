@@ -6,6 +6,7 @@
 use super::call::Call;
 use super::client::Session;
 use super::conn::{Errand, Job, Phase};
+use super::ends::End;
 use super::framing::Framing;
 use super::receive::Fate;
 use super::worker::Worker;
@@ -140,6 +141,7 @@ impl Worker {
                 && !retired
                 && let Some(stream) = self.stream_of(c)
             {
+                self.note_end(c, End::Expired);
                 return self.lost(stream, now, |_| Outcome::SessionLost);
             }
         }

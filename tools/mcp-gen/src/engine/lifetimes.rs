@@ -7,7 +7,7 @@ use crate::dice;
 
 impl Worker {
     /// A throw of a client's dice about connections, from 0 to 1.
-    fn throw(&self, c: usize, about: u64) -> f64 {
+    pub(super) fn throw(&self, c: usize, about: u64) -> f64 {
         let client = &self.clients[c];
         let number = u64::from(client.number) | about << 40;
         dice::fraction(self.plan.seed, number, client.sessions)
@@ -29,9 +29,11 @@ impl Worker {
     /// A session has begun, and so does its life.
     pub(super) fn begin_life(&mut self, c: usize, now: u64) {
         self.clients[c].sessions += 1;
-        let lifetime = self.group_of(c).comings.lifetime_ns(self.throw(c, 4));
+        let comings = self.group_of(c).comings;
+        let lifetime = comings.lifetime_ns(self.throw(c, 4));
         let client = &mut self.clients[c];
         client.lives_until_ns = lifetime.map_or(u64::MAX, |ns| now.saturating_add(ns));
+        client.calls_left = comings.calls.map_or(u64::MAX, |n| u64::from(n.get()));
         client.is_parting = false;
     }
 
@@ -55,22 +57,8 @@ impl Worker {
         if !client.is_parting || client.session != Session::Open || is_busy {
             return;
         }
-        self.part(c);
-        let delay = self.delay_ns(c);
-        self.note_retry(c, now + delay);
-    }
-
-    /// Says goodbye and hangs up.
-    pub(super) fn part(&mut self, c: usize) {
-        self.say_goodbye(c);
-        for conn in std::mem::take(&mut self.clients[c].conns) {
-            self.remove(conn);
+        if self.leave(c, now) {
+            self.after_leaving(c, now);
         }
-        let client = &mut self.clients[c];
-        client.idle.clear();
-        client.head = None;
-        client.session_id = None;
-        client.session = Session::Down;
-        client.failures = 0;
     }
 }

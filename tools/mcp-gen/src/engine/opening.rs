@@ -1,7 +1,8 @@
 //! Opening connections: when, where to, and what happens when that fails.
 
-use super::client::{Client, Session};
+use super::client::{Client, Presence, Session};
 use super::conn::{Conn, Job, Phase};
+use super::ends::End;
 use super::framing::Framing;
 use super::worker::Worker;
 use crate::home::Home;
@@ -37,6 +38,11 @@ impl Worker {
         let pace = (left / 2 / u64::from(self.plan.clients).max(1)).min(PACE_NS);
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
+            if client.is_wanted_at(begin) && self.comes_for_calls(c) {
+                self.clients[c].presence = Presence::Here;
+                self.rest(c, begin);
+                continue;
+            }
             let at = if client.is_wanted_at(begin) {
                 now + pace * u64::from(client.number)
             } else {
@@ -78,7 +84,8 @@ impl Worker {
             }
             // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
             let wanted = now < self.load_end_ns || self.clients[c].has_backlog();
-            if self.clients[c].session == Session::Down && wanted {
+            let is_away = self.clients[c].session == Session::Down && !self.clients[c].rests;
+            if is_away && wanted {
                 match self.clients[c].idle.pop() {
                     // Its session is gone, and a connection is left over from that.
                     Some(conn) => self.initialize_http(conn, now),
@@ -258,6 +265,7 @@ impl Worker {
     pub(super) fn session_opened(&mut self, c: usize, now: u64) {
         self.clients[c].session = Session::Open;
         self.clients[c].failures = 0;
+        self.note_begin(c);
         self.begin_life(c, now);
         self.join(c, now);
     }
@@ -349,6 +357,7 @@ impl Worker {
             let client = &mut self.clients[c];
             // Nothing is left that could carry what waits.
             client.session = Session::Down;
+            self.note_end(c, End::Lost);
             self.join(c, now);
             self.fail_waiting(c, now);
             self.note_retry(c, now + backoff);

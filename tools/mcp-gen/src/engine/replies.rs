@@ -129,6 +129,13 @@ impl Worker {
             },
             Job::Call(..) if !success => self.refusal(conn, Some(body)),
             Job::Several(_, None) => return self.on_several(conn, body, now),
+            Job::Errand(Errand::CallDeleted(_)) => {
+                let outcome = self.refusal(conn, Some(body));
+                if let Some(state) = self.conns[conn].as_mut() {
+                    state.job = Job::Errand(Errand::CallDeleted(Some(outcome)));
+                }
+                return;
+            }
             _ => return,
         };
         if let Some(Job::Call(call, None)) = self.conns[conn].as_ref().map(|s| &s.job) {
@@ -200,6 +207,11 @@ impl Worker {
         match std::mem::take(&mut state.job) {
             Job::Errand(Errand::Initialize(_, good)) => {
                 self.initialize_ended(conn, good, reusable, now)
+            }
+            Job::Errand(Errand::Delete) => self.delete_answered(conn, reusable, now),
+            Job::Errand(Errand::CallDeleted(outcome)) => {
+                let outcome = outcome.unwrap_or_else(|| self.refusal(conn, None));
+                self.deleted_called(c, outcome, now);
             }
             Job::Post(id, stream) => self.posted(conn, (id, stream), reusable, now),
             Job::Errand(errand) if self.home_of(c).transport == Transport::Sse => {

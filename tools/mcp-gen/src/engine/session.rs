@@ -2,6 +2,7 @@
 
 use super::client::Session;
 use super::conn::{Codec, Errand, Job, Phase};
+use super::ends::End;
 use super::worker::Worker;
 use crate::home::Home;
 use protocol::http::{self, PostHead};
@@ -179,9 +180,15 @@ impl Worker {
         client.session_id = None;
         client.head = None;
         client.session_first_id = client.next_id;
+        let is_parting = client.is_parting;
+        self.note_end(c, End::Expired);
+        if is_parting {
+            return self.set_free(conn, reusable, now);
+        }
         if reusable {
             return self.initialize_http(conn, now);
         }
+        let client = &mut self.clients[c];
         client.session = Session::Down;
         self.close(conn, now);
         // Another connection that stands, or a new one, must carry the handshake.

@@ -209,6 +209,11 @@ impl Worker {
             return;
         };
         if !state.is_usable() {
+            if now >= state.since_ns + timeout
+                && let Some(errand) = state.last_errand()
+            {
+                return self.left_unanswered(c, errand, now);
+            }
             if now >= state.since_ns + timeout {
                 let seconds = timeout as f64 / 1e9;
                 self.connect_failed(

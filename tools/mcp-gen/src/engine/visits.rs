@@ -60,6 +60,10 @@ impl Worker {
                 if self.clients[c].joined {
                     self.seat_users(c, now);
                 }
+                if self.comes_for_calls(c) {
+                    self.rest(c, at.max(self.clients[c].visit_from_ns()));
+                    return false;
+                }
                 true
             }
         }

@@ -332,7 +332,7 @@ impl Worker {
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
             if client.session != Session::Open && client.is_wanted_at(at) {
-                late += 1;
+                late += u64::from(!client.rests);
                 if client.schedule.is_some() {
                     self.join(c, at);
                 }
@@ -402,6 +402,7 @@ impl Worker {
     fn finish(&mut self) {
         let now = mono_ns();
         self.give_up_all(now);
+        self.take_leave();
         self.hang_up();
         let end = mono_ns().max(self.interval_start_ns + 1);
         self.close_interval(end);

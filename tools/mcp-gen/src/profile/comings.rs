@@ -1,5 +1,7 @@
-//! How long a client's connection lives, and how long the client stays away before it connects again.
+//! How long a client's connection lives, how the client leaves, and how long it stays away before it connects again.
 
+use super::Leave;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Limits of a connection's life; what is drawn by dice lies between the time less its jitter, and the time.
@@ -9,6 +11,12 @@ pub struct Comings {
     pub lifetime: Option<Duration>,
     /// From 0 to 1.
     pub lifetime_jitter: f64,
+    /// After so many calls a client leaves, and comes back when the next one is due; `None` is as many as there are.
+    pub calls: Option<NonZeroU32>,
+    /// How it leaves.
+    pub leave: Leave,
+    /// Whether it calls once more on a session that it has deleted, to see that refused.
+    pub call_deleted: bool,
     /// How long it stays away. After attempts that failed it doubles from this, or from [`LEAST_BACKOFF`].
     pub reconnect_delay: Duration,
     /// From 0 to 1.
@@ -58,6 +66,9 @@ mod tests {
         let comings = |delay_ms| Comings {
             lifetime: Some(Duration::from_secs(10)),
             lifetime_jitter: 0.2,
+            calls: None,
+            leave: Leave::Delete,
+            call_deleted: false,
             reconnect_delay: Duration::from_millis(delay_ms),
             reconnect_jitter: 0.5,
         };

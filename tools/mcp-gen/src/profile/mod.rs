@@ -7,6 +7,7 @@ mod call;
 mod comings;
 mod command;
 mod data;
+mod leave;
 mod method;
 mod shipped;
 mod slow_read;
@@ -17,6 +18,7 @@ pub use call::{Call, Sequence};
 pub use comings::Comings;
 pub use command::run as command;
 pub use data::{Cell, Order, Table};
+pub use leave::Leave;
 pub use method::Method;
 pub use shipped::{names, shipped};
 pub use slow_read::SlowRead;
@@ -27,6 +29,7 @@ use bad::Bad;
 use data::Source;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +64,15 @@ pub struct Profile {
     /// By how much, from 0 to 1, a lifetime may be shorter.
     #[serde(default = "a_fifth", deserialize_with = "unit::share")]
     pub connection_lifetime_jitter: f64,
+    /// After so many calls a client leaves, and connects anew when its next call is due.
+    #[serde(default)]
+    pub calls_per_connection: Option<NonZeroU32>,
+    /// How a client leaves.
+    #[serde(default)]
+    pub leave: Leave,
+    /// Whether a client calls once more on a session that it has deleted, to see that refused.
+    #[serde(default)]
+    pub call_deleted: bool,
     /// How long a client stays away after its connection has ended.
     #[serde(default, deserialize_with = "unit::duration")]
     pub reconnect_delay: Duration,
@@ -130,6 +142,9 @@ impl Profile {
         Comings {
             lifetime: self.connection_lifetime.filter(|t| !t.is_zero()),
             lifetime_jitter: self.connection_lifetime_jitter,
+            calls: self.calls_per_connection,
+            leave: self.leave,
+            call_deleted: self.call_deleted,
             reconnect_delay: self.reconnect_delay,
             reconnect_jitter: self.reconnect_jitter,
         }

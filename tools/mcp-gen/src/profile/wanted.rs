@@ -71,6 +71,13 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         if let Some(lifetime) = cli.connection_lifetime {
             profile.connection_lifetime = Some(lifetime);
         }
+        if let Some(calls) = cli.churn {
+            profile.calls_per_connection = Some(calls);
+        }
+        if let Some(leave) = cli.leave {
+            profile.leave = leave;
+        }
+        profile.call_deleted |= cli.call_deleted;
         if let Some(delay) = cli.reconnect_delay {
             profile.reconnect_delay = delay;
         }

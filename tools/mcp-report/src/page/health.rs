@@ -3,6 +3,7 @@
 use super::Block;
 use crate::report::Report;
 use crate::show;
+use record::kind::Sessions;
 
 /// Adds the section.
 pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
@@ -81,6 +82,9 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
             ),
         ));
     }
+    if let Some(sessions) = &c.sessions {
+        facts.push(("sessions", told(sessions)));
+    }
     let title = if g.generators == 1 {
         "The generator"
     } else {
@@ -88,4 +92,19 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     };
     blocks.push(Block::Title(title.to_owned()));
     blocks.push(Block::Facts(facts));
+}
+
+/// What became of sessions, without what did not happen.
+fn told(sessions: &Sessions) -> String {
+    let words = |name: &str| match name {
+        "delete_refused" => "deletions refused".to_owned(),
+        "dead_refused" => "calls refused on deleted ones".to_owned(),
+        "dead_served" => "calls served on deleted ones".to_owned(),
+        name => name.to_owned(),
+    };
+    let all = sessions.counts().into_iter();
+    let some = all.filter(|(_, n)| *n > 0);
+    some.map(|(name, n)| format!("{} {}", show::count(n), words(name)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

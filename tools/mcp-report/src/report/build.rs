@@ -55,6 +55,7 @@ pub fn build(
         connections: Connections {
             failures: failures.map(|(_, c)| c.connect_failures).sum(),
             connect: some(&connects.connect).map(Histogram::with_hdr),
+            sessions: (connects.counts.sessions.opened > 0).then_some(connects.counts.sessions),
         },
         errors: ErrorClass::all(&measured.counts),
         events: events(run),

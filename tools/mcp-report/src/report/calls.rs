@@ -2,6 +2,7 @@
 
 use crate::outcome::{Expected, SHED};
 use crate::run::{Counts, Figures, Key};
+use record::kind::Sessions;
 use record::{Histogram, Latency};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -123,6 +124,9 @@ pub struct Connections {
     pub failures: u64,
     /// How long it took, handshakes included.
     pub connect: Option<Latency>,
+    /// What became of the clients' sessions; absent where no generator said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
 }
 
 impl Row {

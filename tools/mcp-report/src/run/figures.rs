@@ -1,6 +1,6 @@
 //! The figures of one row: counts, and latencies as histograms. All of them add up.
 
-use record::kind::{Interval, Summary};
+use record::kind::{Interval, Sessions, Summary};
 use record::{Histogram, Latency};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,8 @@ pub struct Counts {
     pub received_bytes: u64,
     /// Connection attempts that failed; only intervals say.
     pub connect_failures: u64,
+    /// What became of sessions.
+    pub sessions: Sessions,
 }
 
 impl Counts {
@@ -38,6 +40,7 @@ impl Counts {
         ] {
             *a = a.saturating_add(b);
         }
+        self.sessions.add(&other.sessions);
         add_names(&mut self.errors, &other.errors);
         add_names(&mut self.codes, &other.codes);
     }
@@ -73,6 +76,7 @@ macro_rules! counts_of {
             sent_bytes: $record.sent_bytes,
             received_bytes: $record.received_bytes,
             connect_failures: $connect_failures,
+            sessions: $record.sessions.clone().unwrap_or_default(),
         }
     };
 }

@@ -1,5 +1,6 @@
 //! `interval`: one second of one stage, profile, target, method and tool.
 
+use super::Sessions;
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,9 @@ pub struct Interval {
     /// Connection attempts that failed; only in rows with the method `connect`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_failures: Option<u64>,
+    /// What became of the clients' sessions; only in rows with the method `connect`, where there is something to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
     /// Due to done, of `ok` calls: what a user waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Latency>,

@@ -1,6 +1,6 @@
 //! `summary`: the totals of a stage, or of the whole run.
 
-use super::Audit;
+use super::{Audit, Sessions};
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,9 @@ pub struct Summary {
     /// Connection attempts that failed, where some did; only in rows with the method `connect` and in the last summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_failures: Option<u64>,
+    /// What became of the clients' sessions; only in rows with the method `connect` and in the last summary, where there is something to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
     /// Due to done, of `ok` calls: what a user waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Latency>,
