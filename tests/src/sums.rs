@@ -21,7 +21,18 @@ const MAPS: [&str; 3] = ["errors", "codes", "sessions"];
 /// In both kinds of record with all buckets.
 const WHOLE: [&str; 2] = ["response", "service"];
 /// In intervals as numbers only.
-const NUMBERS: [&str; 4] = ["failed", "lag", "wait", "connect"];
+const NUMBERS: [&str; 10] = [
+    "failed",
+    "lag",
+    "wait",
+    "connect",
+    "tcp",
+    "tls",
+    "handshake",
+    "first",
+    "gap",
+    "last",
+];
 
 /// What some records add up to.
 #[derive(Debug, Default)]

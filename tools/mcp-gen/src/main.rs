@@ -1,5 +1,6 @@
 //! mcp-gen: makes load on MCP servers, on a schedule that does not wait for them.
 
+mod anatomy;
 mod audit;
 mod batches;
 mod children;

@@ -78,6 +78,12 @@ pub fn interval(
         lag: numbers(&cell.lag),
         wait: numbers(&cell.wait),
         connect: numbers(&cell.connect),
+        tcp: numbers(&cell.anatomy.tcp),
+        tls: numbers(&cell.anatomy.tls),
+        handshake: numbers(&cell.anatomy.handshake),
+        first: numbers(&cell.anatomy.first),
+        gap: numbers(&cell.anatomy.gap),
+        last: numbers(&cell.anatomy.last),
     }
 }
 
@@ -103,6 +109,12 @@ pub fn summary(plan: &Plan, start_ns: u64, end_ns: u64, cell: &Cell) -> Summary 
         lag: whole(&cell.lag),
         wait: whole(&cell.wait),
         connect: whole(&cell.connect),
+        tcp: whole(&cell.anatomy.tcp),
+        tls: whole(&cell.anatomy.tls),
+        handshake: whole(&cell.anatomy.handshake),
+        first: whole(&cell.anatomy.first),
+        gap: whole(&cell.anatomy.gap),
+        last: whole(&cell.anatomy.last),
         ..Summary::default()
     }
 }

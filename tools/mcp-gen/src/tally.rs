@@ -1,5 +1,6 @@
 //! Counts and latencies of one (stage, target, label), and a worker's book of all of them.
 
+use crate::anatomy::Anatomy;
 use protocol::outcome::Outcome;
 use record::Histogram;
 use record::kind::Sessions;
@@ -51,6 +52,8 @@ pub struct Cell {
     pub wait: Option<Box<Histogram>>,
     /// Set-up of connections.
     pub connect: Option<Box<Histogram>>,
+    /// The parts of set-up and of calls.
+    pub anatomy: Anatomy,
 }
 
 /// What stands at one instant.
@@ -139,6 +142,7 @@ impl Cell {
         if let Some(other) = &other.sessions {
             self.sessions.get_or_insert_default().add(other);
         }
+        self.anatomy.add(&other.anatomy);
         let zero = Now::default();
         let base = if together { self.now } else { zero };
         self.now = Now {

@@ -58,11 +58,13 @@ const AFTER_HELP: &str = "\
 Figures of a gate:
   p50 p90 p95 p99 p99.9 max mean min   response time of ok calls (due to done); a latency such as 200ms
   service.p99 lag.p99 wait.p99 connect.p99 …   the same of another span
+  tcp.p99 tls.p99 handshake.p99   of a part of a connection's set-up; first.p99 gap.p99 last.p99   of an answer over HTTP
   error_rate   all outcomes but ok, cancelled and input_required, over all but shed; a share such as 1%
   rate         calls that were ok within their stage, per second, such as 2400/s
   achieved     sent over scheduled; a share
   errors scheduled ok   counts; errors{class=\"timeout\"} is one class of them
   knee         the rate that mcp-gen --find-knee found, such as 1000/s
+  executed_twice never_executed ok_never_executed failed_executed   counts of mcp-gen --audit
 Labels: method, tool, stage, profile; class (of errors); target (of counts and shares, not of latencies).
 Timeouts and lost connections count as slower than any limit; a percentile needs 20/(1-q) calls to be judged.
 

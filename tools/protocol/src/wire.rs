@@ -148,6 +148,11 @@ impl Wire {
         }
     }
 
+    /// Whether it is TLS.
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Whether TLS is still being set up; never on a plain wire.
     pub fn is_handshaking(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())

@@ -46,6 +46,8 @@ pub struct Conn {
     was_idle: bool,
     /// When connecting began.
     pub since_ns: u64,
+    /// When the part of the set-up began that goes on.
+    pub part_since_ns: u64,
     /// Answers that came over it.
     pub answers: u64,
     /// Bytes that came since the last answer was settled.
@@ -62,6 +64,8 @@ pub struct Conn {
     pub status: u16,
     /// HTTP: whether that answer is an event stream.
     pub is_stream: bool,
+    /// HTTP: when the last event of that stream came; 0 before the first.
+    pub event_ns: u64,
     /// HTTP: the session id in its head.
     pub session_id: Option<String>,
 }
@@ -150,6 +154,7 @@ impl Conn {
             aside_bytes: 0,
             was_idle: false,
             since_ns,
+            part_since_ns: since_ns,
             answers: 0,
             received_bytes: 0,
             calls: InFlight::default(),
@@ -158,6 +163,7 @@ impl Conn {
             retired: false,
             status: 0,
             is_stream: false,
+            event_ns: 0,
             session_id: None,
         }
     }

@@ -12,6 +12,7 @@ mod client;
 mod closing;
 mod conn;
 mod cookies;
+mod dissect;
 mod due;
 mod ends;
 mod events;

@@ -196,6 +196,7 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
+        let was = state.phase;
         let mut step = || -> std::io::Result<bool> {
             if state.phase == Phase::Tcp {
                 if !state.wire.finish_connect()? {
@@ -207,7 +208,15 @@ impl Worker {
             }
             state.wire.handshake()
         };
-        match step() {
+        let stepped = step();
+        let (phase, has_tls, port) = (state.phase, state.wire.has_tls(), state.port);
+        if was == Phase::Tcp && phase != was && port > 0 {
+            self.end_part(conn, |anatomy| &mut anatomy.tcp, now);
+        }
+        if has_tls && matches!(stepped, Ok(true)) {
+            self.end_part(conn, |anatomy| &mut anatomy.tls, now);
+        }
+        match stepped {
             Ok(true) => self.wired(conn, now),
             Ok(false) => self.watch_write(conn),
             Err(e) => self.connect_failed(conn, &e.to_string(), now),
@@ -319,6 +328,7 @@ impl Worker {
             label: self.clients[state.client].group,
         };
         count(&mut self.book.cell(key).connect, now - state.since_ns);
+        self.end_handshake(conn, now);
         let place = self.standing_place(key.home, key.label);
         self.standing[place] += 1;
         self.health.connects += 1;

@@ -70,6 +70,7 @@ impl Worker {
             Event::Head(head) => {
                 state.status = head.status;
                 state.is_stream = head.content == Content::EventStream;
+                state.event_ns = 0;
                 state.session_id.clone_from(&head.session);
                 if let Job::Idle = state.job {
                     return Some(Fate::Broken(format!(
@@ -83,10 +84,16 @@ impl Worker {
                 None
             }
             Event::Message(body) => {
+                if state.is_stream {
+                    self.note_event(conn, now);
+                }
                 self.on_body(conn, body, now);
                 None
             }
-            Event::Named { .. } => None,
+            Event::Named { .. } => {
+                self.note_event(conn, now);
+                None
+            }
             Event::End { reusable } => self.on_end(conn, reusable, now),
         }
     }
@@ -173,6 +180,9 @@ impl Worker {
             state.status,
         );
         self.settle(c, &call, outcome, now, received);
+        if outcome == Outcome::Ok {
+            self.dissect(&call, now);
+        }
         self.tell_misdirected(status);
     }
 

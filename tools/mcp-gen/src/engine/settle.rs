@@ -23,7 +23,7 @@ const CALLS_LOT: usize = 256;
 
 impl Worker {
     /// The row of a call.
-    fn key_of(&self, call: &Call) -> Key {
+    pub(super) fn key_of(&self, call: &Call) -> Key {
         let home = &self.homes[usize::from(call.home)];
         Key {
             stage: call.stage,

@@ -1,5 +1,6 @@
 //! What a gate can judge: a figure, its name and its unit.
 
+use crate::run::Part;
 use record::Quantile;
 use record::kind::Audit;
 
@@ -74,6 +75,8 @@ pub enum Span {
     Wait,
     /// Setting up a connection.
     Connect,
+    /// A part of a connection's set-up, or of an answer.
+    Part(Part),
 }
 
 /// Which statistic of it.
@@ -99,7 +102,7 @@ pub enum Unit {
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -143,7 +146,7 @@ impl Span {
             "lag" => Self::Lag,
             "wait" => Self::Wait,
             "connect" => Self::Connect,
-            _ => return None,
+            _ => Self::Part(Part::named(name)?),
         })
     }
 }

@@ -15,7 +15,11 @@ pub struct Selected {
 
 /// Adds up what a gate is about; the error says what it matched nothing of.
 pub fn select(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>) -> Result<Selected, String> {
-    let connects = matches!(gate.figure, Figure::Latency(Span::Connect, _));
+    let connects = match gate.figure {
+        Figure::Latency(Span::Connect, _) => true,
+        Figure::Latency(Span::Part(part), _) => part.is_of_connections(),
+        _ => false,
+    };
     let about =
         |key: &Key| key.is_calls() != connects && in_stage(run, &gate.labels, &key.stage, connects);
     let chosen: Vec<(&Key, &Figures)> = rows

@@ -68,12 +68,14 @@ pub fn value(figure: Figure, labels: &Labels, of: &Selected, expected: &Expected
 fn latency(span: Span, stat: Stat, of: &Selected) -> Value {
     let figures = &of.figures;
     let errors = &figures.counts.errors;
+    let none = Histogram::default();
     let (histogram, never): (&Histogram, u64) = match span {
         Span::Response => (&figures.response, never_came(errors, false)),
         Span::Service => (&figures.service, never_came(errors, true)),
         Span::Lag => (&figures.lag, 0),
         Span::Wait => (&figures.wait, 0),
         Span::Connect => (&figures.connect, 0),
+        Span::Part(part) => (figures.anatomy.get(part).unwrap_or(&none), 0),
     };
     let calls = histogram.count().saturating_add(never);
     if calls == 0 {

@@ -1,5 +1,6 @@
 //! The report as a page for people: titles, facts and tables, which the terminal and Markdown each draw in their way.
 
+mod anatomy;
 mod audit;
 mod calls;
 mod errors;
@@ -94,6 +95,7 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
             latencies::blocks(stage, &mut blocks);
         }
     }
+    anatomy::blocks(report, &mut blocks);
     errors::blocks(report, &mut blocks);
     happenings::blocks(report, &mut blocks);
     gates::blocks(&of.gates, &mut blocks);

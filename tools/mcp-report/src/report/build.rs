@@ -3,7 +3,7 @@
 use super::calls::{Asked, Connections, ErrorClass, Row, StageReport, TargetRow, some};
 use super::generator::GeneratorReport;
 use super::ran::{Ran, ToolReport};
-use super::{CheckedReport, EventReport, FaultReport, Report, WarningReport};
+use super::{AnatomyReport, CheckedReport, EventReport, FaultReport, Report, WarningReport};
 use crate::outcome::Expected;
 use crate::run::{Checked, Counts, Figures, Key, Run};
 use record::Histogram;
@@ -57,6 +57,7 @@ pub fn build(
             connect: some(&connects.connect).map(Histogram::with_hdr),
             sessions: (connects.counts.sessions.opened > 0).then_some(connects.counts.sessions),
         },
+        anatomy: AnatomyReport::of(&connects.anatomy, &measured.anatomy),
         errors: ErrorClass::all(&measured.counts),
         events: events(run),
         faults: faults(run),

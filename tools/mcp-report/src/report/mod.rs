@@ -2,6 +2,7 @@
 //!
 //! Field names are stable; fields may be added. Times are in µs, rates per second, shares fractions.
 
+mod anatomy;
 mod build;
 mod calls;
 mod generator;
@@ -9,6 +10,7 @@ mod ran;
 #[cfg(test)]
 mod schema;
 
+pub use anatomy::AnatomyReport;
 pub use build::build;
 pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
@@ -37,6 +39,8 @@ pub struct Report {
     pub audits: Vec<Audit>,
     /// Setting up connections, over the whole run.
     pub connections: Connections,
+    /// How long the parts of connections and calls took.
+    pub anatomy: AnatomyReport,
     /// All outcomes besides ok of the measured stages, with the codes behind them.
     pub errors: Vec<ErrorClass>,
     /// What happened to servers and processes.

@@ -1,5 +1,6 @@
 //! The figures of one row: counts, and latencies as histograms. All of them add up.
 
+use super::anatomy::Anatomy;
 use record::kind::{Interval, Sessions, Summary};
 use record::{Histogram, Latency};
 use std::collections::BTreeMap;
@@ -117,6 +118,7 @@ pub struct Figures {
     pub lag: Histogram,
     pub wait: Histogram,
     pub connect: Histogram,
+    pub anatomy: Anatomy,
 }
 
 impl Figures {
@@ -134,6 +136,7 @@ impl Figures {
             lag: read(&s.lag),
             wait: read(&s.wait),
             connect: read(&s.connect),
+            anatomy: Anatomy::of_summary(s),
         }
     }
 
@@ -185,6 +188,7 @@ impl Figures {
         self.lag.add(&other.lag);
         self.wait.add(&other.wait);
         self.connect.add(&other.connect);
+        self.anatomy.add(&other.anatomy);
     }
 }
 

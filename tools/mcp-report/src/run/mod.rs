@@ -1,5 +1,6 @@
 //! Everything that a stream said about its run, gathered record by record; bounded by combinations, not by calls.
 
+mod anatomy;
 mod conserve;
 mod figures;
 mod generator;
@@ -10,6 +11,7 @@ mod tools;
 mod warnings;
 mod whole;
 
+pub use anatomy::{Anatomy, Part};
 pub use conserve::Checked;
 pub use figures::{Counts, Figures};
 pub use generator::Generator;

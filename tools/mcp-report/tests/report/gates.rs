@@ -219,7 +219,26 @@ fn connections_have_a_gate_of_their_own_and_are_no_calls() {
     let (state, value, text) = judged(&s, "connect.p99 > 1s", &[]);
     assert_eq!(state, "pass", "{text}");
     assert!((value.unwrap() - 7_000.0).abs() < 8.0);
+    // Nobody has said how long its parts took.
+    let (state, _, _) = judged(&s, "tcp.p99 > 1s", &[]);
+    assert_eq!(state, "not judged");
     let (v, _) = verdict(&s, &[]);
     assert_eq!(v["report"]["connections"]["connect"]["count"], 3_000);
     assert_eq!(v["report"]["stages"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_parts_of_answers_are_added_up_over_rows_and_judged_like_any_latency() {
+    let s = Load::of(vec![
+        echo(4_000),
+        row("resources/list", None, vec![900; 4_000]),
+    ])
+    .stream();
+    let (state, value, text) = judged(&s, "first.p99 > 1ms", &[]);
+    assert_eq!(state, "fail", "{text}");
+    assert!((value.unwrap() - 1_320.0).abs() < 3.0, "{value:?}");
+    let (state, value, _) = judged(&s, "last.max > 1ms", &[]);
+    assert_eq!(state, "pass");
+    assert!((value.unwrap() - 666.0).abs() < 3.0, "{value:?}");
+    assert_eq!(judged(&s, "gap.p50 > 1ms", &[]).0, "not judged");
 }

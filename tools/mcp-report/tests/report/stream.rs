@@ -246,8 +246,16 @@ impl Row {
             response: Some(histogram(self.response_us.iter().copied()).with_hdr()),
             service: Some(histogram(self.response_us.iter().map(|us| us / 2)).with_hdr()),
             lag: Some(lag.with_hdr()),
+            first: self.part(3),
+            last: self.part(6),
             ..Summary::default()
         }
+    }
+
+    /// A part of the ok calls' time, of calls to tools only.
+    fn part(&self, share: u64) -> Option<record::Latency> {
+        let parts = self.response_us.iter().map(|us| us / share);
+        self.tool.map(|_| histogram(parts).with_hdr())
     }
 
     /// One of two intervals that add up to the summary: the ok calls in the first, the others in the second.

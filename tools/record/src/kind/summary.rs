@@ -76,6 +76,24 @@ pub struct Summary {
     /// Set-up of a connection, handshakes included; only in rows with the method `connect`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<Latency>,
+    /// Of a connection's set-up, until TCP was connected; only in rows with the method `connect`, and not of children over stdio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<Latency>,
+    /// Of a connection's set-up, the TLS handshake; only in rows with the method `connect`, of targets with TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Latency>,
+    /// Of a connection's set-up, all that had to be said before it could carry calls: the upgrade to WebSocket, `initialize`, the start of a child; only in rows with the method `connect`, and only of connections that needed any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Latency>,
+    /// Sent to the first byte of the answer (of its head), of `ok` calls over Streamable HTTP that had an answer of their own; elsewhere an answer is one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Latency>,
+    /// Between two events of one answer, where it is a stream of several (SSE): 0 where one read brought both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Latency>,
+    /// From the first byte of the answer to its last, of the calls in `first`: 0 where one read brought both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Latency>,
     /// How the generator was doing; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<Generator>,
