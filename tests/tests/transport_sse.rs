@@ -30,6 +30,29 @@ fn load(target: &str, more: &str) -> Stream {
     stream
 }
 
+#[test]
+fn attach_finds_out_that_a_server_has_only_the_old_transport() {
+    let server = Server::start(&[]);
+    let (old, new) = (server.sse(), server.http());
+    let run = Pipeline::new(format!(
+        "mcp-deploy attach -q {old} {new} --for 100ms | cat"
+    ))
+    .run();
+    run.assert_stages(&[0, 0]);
+    let stream = run.stream();
+    let transports: Vec<_> = stream
+        .of("target")
+        .iter()
+        .map(|t| t["transport"].clone())
+        .collect();
+    assert_eq!(transports, ["sse", "http"]);
+    let run = Pipeline::new(format!(
+        "mcp-deploy attach -q --no-check {old} --for 100ms | cat"
+    ))
+    .run();
+    assert!(run.stream().of("target")[0]["transport"].is_null());
+}
+
 /// What a small server does with the message of a POST, besides sending the right answer.
 enum Odd {
     /// Refuses it with this status line.

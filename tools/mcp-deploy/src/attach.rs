@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use protocol::endpoint::Endpoint;
 use protocol::tls::Roots;
+use protocol::transport::Transport;
 use record::kind::Target;
 use record::{Ending, Say};
 
@@ -19,11 +20,11 @@ use crate::stream::Stream;
 /// # Errors
 /// What is wrong with the command line; a server that does not answer is told to the pipe, too.
 pub fn run(args: AttachArgs, say: &Arc<Say>) -> anyhow::Result<Ending> {
-    let targets = targets(&args)?;
+    let mut targets = targets(&args)?;
     let (mut hold, tell, brake) = Hold::begin().context("signals can't be watched")?;
     let stream = Stream::begin(say, &tell);
     if !args.no_check
-        && let Err(sentence) = check(&targets, &args)
+        && let Err(sentence) = check(&mut targets, &args)
     {
         brake.undone();
         return Ok(stream.end(Over::Failed(sentence)));
@@ -65,7 +66,10 @@ fn targets(args: &AttachArgs) -> anyhow::Result<Vec<Target>> {
         targets.push(Target {
             name: Some(name),
             url: url.clone(),
-            transport: Some(endpoint.scheme.transport().name().to_owned()),
+            // What an HTTP URL does not tell: it may be HTTP+SSE of 2024-11-05.
+            transport: Some(endpoint.scheme.transport())
+                .filter(|t| *t != Transport::Http)
+                .map(|t| t.name().to_owned()),
             host_header: args.host_header.clone(),
             state: Some("up".to_owned()),
             ..Target::default()
@@ -74,8 +78,9 @@ fn targets(args: &AttachArgs) -> anyhow::Result<Vec<Target>> {
     Ok(targets)
 }
 
-/// Asks all servers side by side; the first failure in the order of the command line is the answer.
-fn check(targets: &[Target], args: &AttachArgs) -> Result<(), String> {
+/// Asks all servers side by side how messages travel there; the first failure in the order of the command line is the
+/// answer.
+fn check(targets: &mut [Target], args: &AttachArgs) -> Result<(), String> {
     let roots = match (&args.ca_file, args.insecure) {
         (Some(file), _) => Roots::File(file.clone()),
         (None, true) => Roots::Insecure,
@@ -90,18 +95,22 @@ fn check(targets: &[Target], args: &AttachArgs) -> Result<(), String> {
     std::thread::scope(|scope| {
         let asked: Vec<_> = targets
             .iter()
-            .map(|target| scope.spawn(|| health::mcp(&target.url, &asking)))
+            .map(|target| {
+                let (url, asking) = (target.url.clone(), &asking);
+                scope.spawn(move || health::mcp(&url, asking))
+            })
             .collect();
         for (asked, target) in asked.into_iter().zip(targets) {
             let answer = asked
                 .join()
                 .unwrap_or_else(|_| Err("the check itself broke".to_owned()));
-            answer.map_err(|sentence| {
+            let transport = answer.map_err(|sentence| {
                 format!(
                     "{}: {sentence} (--no-check attaches it unasked)",
                     target.key()
                 )
             })?;
+            target.transport = Some(transport.name().to_owned());
         }
         Ok(())
     })

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::client::{Options, probe};
 use protocol::endpoint::Endpoint;
 use protocol::tls::{Roots, client_config};
+use protocol::transport::Transport;
 
 use crate::cli::TOOL;
 
@@ -29,7 +30,7 @@ impl Check {
     pub fn ask(&self, timeout: Duration) -> Result<(), String> {
         match self {
             Self::Get(url) => get(url, timeout),
-            Self::Mcp(url) => mcp(url, &Asking::within(timeout)),
+            Self::Mcp(url) => mcp(url, &Asking::within(timeout)).map(drop),
         }
     }
 }
@@ -58,12 +59,13 @@ impl Asking {
     }
 }
 
-/// Asks in the spec's way of finding out, so that no server is called well that mcp-gen could not talk to.
+/// Asks in the spec's way of finding out, so that no server is called well that mcp-gen could not talk to, and tells how
+/// messages travel there.
 /// A session that this begins is ended, too.
 ///
 /// # Errors
 /// A sentence that says what the server did instead, and the way out.
-pub fn mcp(url: &str, asking: &Asking) -> Result<(), String> {
+pub fn mcp(url: &str, asking: &Asking) -> Result<Transport, String> {
     let endpoint = Endpoint::parse(url).map_err(|error| error.to_string())?;
     // Reading the system's certificates takes a while, which a server without TLS need not wait for.
     let tls = match endpoint.scheme.is_tls() {
@@ -82,7 +84,7 @@ pub fn mcp(url: &str, asking: &Asking) -> Result<(), String> {
         ..Options::default()
     };
     match probe(&endpoint, &options) {
-        Ok(_) => Ok(()),
+        Ok(found) => Ok(found.transport),
         Err(error) => Err(error.to_string()),
     }
 }

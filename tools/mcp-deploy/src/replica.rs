@@ -170,7 +170,7 @@ impl Replica {
             }
             let left = time.saturating_sub(since.elapsed());
             match health::mcp(&url, &Asking::within(ASK.min(left.max(FIRST_LOOK)))) {
-                Ok(()) => return Waited::Well,
+                Ok(_) => return Waited::Well,
                 Err(answer) if left.is_zero() => return Waited::Unwell(answer),
                 Err(answer) => {
                     pause = (pause * 2).min(LAST_LOOK);

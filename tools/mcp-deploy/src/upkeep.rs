@@ -97,7 +97,7 @@ impl Replica {
     /// It counts as up only when it answers MCP, as at its first start.
     fn ask_started(&self, child: &Child, since: Instant) -> Health {
         match health::mcp(&self.shop.recipe.url(self.port), &Asking::within(ASK)) {
-            Ok(()) => {
+            Ok(_) => {
                 self.say(News::Up(self.target(child.pid())));
                 self.say_event(
                     "healthy",
