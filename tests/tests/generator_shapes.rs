@@ -318,6 +318,22 @@ fn two_generators_start_at_the_same_instant() {
         .iter()
         .sum();
     assert_eq!(report["stages"][0]["total"]["scheduled"], both, "{report}");
+    // Who does it again needs both, and an instant that is to come.
+    let commands = report["run"]["commands"].as_array().unwrap();
+    assert_eq!(commands.len(), 2);
+    for command in commands {
+        let words: Vec<&str> = command
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert!(
+            words.windows(2).any(|w| w == ["--start-at", "WHEN"]),
+            "{words:?}"
+        );
+        assert!(words.contains(&"--seed"), "{words:?}");
+    }
 }
 
 #[test]

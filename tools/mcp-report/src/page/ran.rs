@@ -33,8 +33,11 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
             ),
         ));
     }
-    if !run.command.is_empty() {
+    if run.commands.is_empty() && !run.command.is_empty() {
         facts.push(("again", show::command(&run.command)));
+    }
+    for command in &run.commands {
+        facts.push(("again", show::command(command)));
     }
     let own = format!("mcp-report {}", env!("CARGO_PKG_VERSION"));
     let mut tools: Vec<String> = report

@@ -21,8 +21,12 @@ pub struct Ran {
     pub arrivals: Option<String>,
     /// Of all generators.
     pub clients: u64,
-    /// The arguments with which mcp-gen does it again.
+    /// The arguments with which mcp-gen does it again; of the first, where there were several.
     pub command: Vec<String>,
+    /// The same of each, where there were several. `--start-at WHEN` stands for an instant that is to come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub commands: Vec<Vec<String>>,
     /// Whether it was cut short by a signal; then nothing is judged.
     pub interrupted: bool,
     /// Whether everyone who could deliver a last word has done so.
@@ -83,18 +87,13 @@ impl ToolReport {
 impl Ran {
     /// What the generators' starts and last summaries say.
     pub fn of(run: &Run, interrupted: bool, whole: bool) -> Self {
-        let generator = run.tools.all().find(|t| t.is_generator());
+        let generators: Vec<&Tool> = run.tools.all().filter(|t| t.is_generator()).collect();
+        let generator = generators.first();
         let lasts = || run.generators.values().filter_map(|g| g.last.as_ref());
         let own = || lasts().filter_map(|s| s.generator.as_ref());
         let seed = generator.and_then(|t| t.start.seed);
-        let mut command = generator.map(|t| t.start.args.clone()).unwrap_or_default();
-        if let Some(seed) = seed
-            && !command
-                .iter()
-                .any(|a| a == "--seed" || a.starts_with("--seed="))
-        {
-            command.extend(["--seed".to_owned(), seed.to_string()]);
-        }
+        let alone = generators.len() == 1;
+        let commands: Vec<Vec<String>> = generators.iter().map(|t| again(t, alone)).collect();
         Self {
             run: run.ids.first().cloned(),
             t0_us: run.t0_us,
@@ -103,9 +102,37 @@ impl Ran {
             model: own().map(|g| g.model.clone()).next(),
             arrivals: own().find_map(|g| g.arrivals.clone()),
             clients: own().map(|g| g.clients).sum(),
-            command,
+            command: commands.first().cloned().unwrap_or_default(),
+            commands: if alone { Vec::new() } else { commands },
             interrupted,
             whole,
         }
     }
+}
+
+/// The arguments with which a generator does it again: its dice as they were, and no instant that is over.
+fn again(tool: &Tool, is_alone: bool) -> Vec<String> {
+    const START: &str = "--start-at";
+    let mut command = Vec::new();
+    let mut args = tool.start.args.iter();
+    while let Some(arg) = args.next() {
+        if arg != START && !arg.starts_with("--start-at=") {
+            command.push(arg.clone());
+            continue;
+        }
+        if arg == START {
+            args.next();
+        }
+        // Several are to begin together again; one alone begins when it is there.
+        if !is_alone {
+            command.extend([START.to_owned(), "WHEN".to_owned()]);
+        }
+    }
+    let has_seed = |a: &String| a == "--seed" || a.starts_with("--seed=");
+    if let Some(seed) = tool.start.seed
+        && !command.iter().any(has_seed)
+    {
+        command.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    command
 }
