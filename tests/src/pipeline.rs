@@ -169,6 +169,12 @@ impl Finished {
         Stream::parse(&self.stdout).checked()
     }
 
+    /// The bytes of a file that the script has left.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Vec<u8> {
+        self.folder.read(name)
+    }
+
     /// A recorded stream, each record held against the contract.
     #[must_use]
     pub fn recorded(&self, name: &str) -> Stream {

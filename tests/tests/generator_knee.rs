@@ -32,7 +32,9 @@ fn assert_is_consistent(stream: &Stream) {
         let planned_s = stage["planned_us"].as_f64().expect("a length") / 1e6;
         let due = pipe_tests::scheduled(stream, step["stage"].as_str().expect("a name")) as f64;
         assert!(
-            step["judgement"] == "unsettled" || (due - rate(step) * planned_s).abs() <= 4.0,
+            step["judgement"] == "unsettled"
+                || step["judgement"] == "interrupted"
+                || (due - rate(step) * planned_s).abs() <= 4.0,
             "{step}: {due} calls in {planned_s} s"
         );
     }
@@ -156,6 +158,33 @@ fn a_step_before_clients_are_connected_proves_nothing() {
 }
 
 #[test]
+fn a_server_that_dies_ends_the_search_and_no_gate_on_the_knee_passes() {
+    let mut server = Server::start(&[]);
+    let running = Pipeline::new(format!(
+        "mcp-gen --url {} {QUICK} -q --find-knee 'p50 < 10s' --knee-from 20/s | tee run.jsonl | mcp-report --json report.json --fail-if 'knee > 1M/s'",
+        server.http()
+    ))
+    .start();
+    running.until_written("run.jsonl", r#""stage":"knee-2","state":"began""#);
+    server.kill();
+    let run = running.finish();
+    run.assert_stages(&[0, 0, run.stages[2]]);
+    let stream = run.recorded("run.jsonl");
+    assert_conserved(&stream);
+    assert_intervals_add_up(&stream);
+    let knee = &stream.totals()["knee"];
+    assert_eq!(knee["limited_by"], "unreachable", "{knee}");
+    assert_eq!(stream.warnings("unreachable").len(), 1);
+    let verdict = run.verdict("report.json");
+    assert_eq!(verdict["gates"][0]["state"], "fail", "{verdict}");
+    assert!(
+        run.text().contains("no client could connect any more"),
+        "{}",
+        run.text()
+    );
+}
+
+#[test]
 fn ctrl_c_in_a_search_ends_it_with_what_was_found() {
     let server = Server::start(&[]);
     let running = Pipeline::new(format!(
@@ -173,6 +202,20 @@ fn ctrl_c_in_a_search_ends_it_with_what_was_found() {
     let knee = &stream.totals()["knee"];
     assert!(knee["limited_by"].is_null(), "{knee}");
     assert_eq!(knee["steps"][0]["rate_per_s"], 20.0);
+    let last = knee["steps"].as_array().and_then(|s| s.last());
+    assert_eq!(
+        last.map(|s| &s["judgement"]),
+        Some(&"interrupted".into()),
+        "{knee}"
+    );
+    let page = Pipeline::new("mcp-report")
+        .stdin(run.file("run.jsonl"))
+        .run()
+        .text();
+    assert!(
+        page.contains("before the run was interrupted") && !page.contains("Gates judge"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -186,6 +229,7 @@ fn a_search_takes_no_other_rate_or_length_and_says_what_a_condition_is() {
         ("--find-knee 'p99 < 1s' --closed", "--closed"),
         ("--find-knee 'p99 < 1s' --stages '1/s for 1s'", "--stages"),
         ("--knee-from 3/s", "--find-knee"),
+        ("--knee-step 3s", "--find-knee"),
     ] {
         let run = Pipeline::new(format!("mcp-gen --url ws://127.0.0.1:1/mcp {options}")).run();
         run.assert_stages(&[2]);

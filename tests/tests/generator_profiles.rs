@@ -626,6 +626,39 @@ END"#;
 }
 
 #[test]
+fn a_profile_is_checked_as_a_whole_when_it_is_shown() {
+    let head = "name = \"x\"\nclients = 1\n";
+    for (text, words) in [
+        (
+            "rate = 1\n[[call]]\nmethod = \"tools/call\"\ntool = \"echo\"\narguments = { message = \"{{sequence}}\" }",
+            "{{sequence}}",
+        ),
+        (
+            "rate = 1\n[[sequence]]\n[[sequence.step]]\nmethod = \"resources/read\"\nparams = { uri = \"{{uri}}\" }",
+            "{{uri}}",
+        ),
+        (
+            "rate = 1\nthink = \"1s\"\n[methods]\nping = 1",
+            "line 4, column 1: rate and think exclude each other",
+        ),
+    ] {
+        let files = format!("cat > mine.toml <<'END'\n{head}{text}\nEND");
+        let run = Pipeline::new("mcp-gen profiles show mine.toml")
+            .before(&files)
+            .run();
+        run.assert_stages(&[2]);
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    let files = format!(
+        "cat > mine.toml <<'END'\n{head}rate = 1\n[[sequence]]\n[[sequence.step]]\nmethod = \"resources/list\"\ntake = {{ uri = \"/resources/0/uri\" }}\n[[sequence.step]]\nmethod = \"resources/read\"\nparams = {{ uri = \"{{{{uri}}}}\" }}\nEND"
+    );
+    let run = Pipeline::new("mcp-gen profiles show mine.toml")
+        .before(&files)
+        .run();
+    run.assert_stages(&[0]);
+}
+
+#[test]
 fn calls_that_cannot_be_are_told_with_their_place_before_anything_is_sent() {
     let server = Server::start(&[]);
     let url = server.http();
@@ -715,4 +748,18 @@ fn a_client_stays_away_for_the_reconnect_delay() {
         totals["generator"]["connects"].as_u64() <= Some(4),
         "{totals}"
     );
+}
+
+#[test]
+fn a_client_that_is_away_when_the_load_begins_as_its_profile_has_it_is_not_called_late() {
+    let server = Server::start(&[]);
+    let done = Pipeline::new(format!(
+        "mcp-gen --url {} --clients 3 --rate 10/s --connection-lifetime 300ms --reconnect-delay 4s --connect-for 1500ms --warmup 0s --for 300ms --timeout 20s --max-backlog 20s --interval 200ms -q",
+        server.ws()
+    ))
+    .run();
+    done.assert_stages(&[0]);
+    let stream = done.stream();
+    assert_eq!(stream.totals()["ok"], 9, "{}", stream.totals());
+    assert!(stream.warnings("late_client").is_empty());
 }

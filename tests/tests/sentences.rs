@@ -126,6 +126,23 @@ fn a_name_without_an_address_is_told() {
     attach_refuses("ws://no-such-host.invalid/mcp", &words);
 }
 
+#[test]
+fn what_the_machine_or_the_arguments_cannot_be_is_told_before_the_load() {
+    for (flags, words) in [
+        (
+            "--source-address 127.0.0.1,203.0.113.7",
+            ["203.0.113.7 is no address of this machine", "`ip address`"],
+        ),
+        ("--payload 1048577", ["1MiB) at most", "--args"]),
+    ] {
+        let done =
+            Pipeline::new(format!("mcp-gen {LOAD} --url ws://127.0.0.1:1/mcp {flags}")).run();
+        done.assert_stages(&[2]);
+        assert_says(&done.stderr, &words);
+        assert!(done.stdout.is_empty(), "{}", done.text());
+    }
+}
+
 const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 43\r\n\r\n\
                     <html><head><title>It works</title></html>\n";
 const NO_POST: &str = "HTTP/1.0 501 Unsupported method\r\nContent-Type: text/html\r\nContent-Length: 48\r\n\r\n\

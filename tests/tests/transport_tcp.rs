@@ -6,7 +6,7 @@ mod tls_relay;
 use pipe_tests::{
     Hostile, Pipeline, Stream, assert_conserved, assert_intervals_add_up, line_server,
 };
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -104,13 +104,27 @@ fn a_connection_that_ends_in_half_a_line_fails_what_was_in_flight_on_it() {
 }
 
 #[test]
-fn babble_between_the_lines_fails_one_call_each_and_leaves_the_connection() {
+fn babble_between_the_lines_is_counted_and_no_call_is_blamed_for_it() {
+    // In place of an answer it leaves the call without one.
     let server = every_tenth(|client| client.write_all(b"2026-11-23 INFO served\n").is_ok());
     let stream = load(&url(&server), "");
-    let errors = &stream.totals()["errors"];
-    assert_eq!(errors["protocol_error"], 8, "{errors}");
-    assert_eq!(stream.totals()["ok"], 72, "{errors}");
+    let totals = stream.totals();
+    assert_eq!(totals["errors"], serde_json::json!({ "timeout": 8 }));
+    assert_eq!(
+        [&totals["ok"], &totals["generator"]["stray_lines"]],
+        [72, 8]
+    );
     assert_eq!(server.accepted(), 5, "no client connects anew");
+    // Beside the answers it does no harm; a log may well be JSON.
+    let server = line_server(false, |client, _, _| {
+        let _ = client.write_all(b"{\"level\":\"info\",\"msg\":\"served\"}\n");
+        None
+    });
+    let stream = load(&url(&server), "");
+    assert_eq!(stream.totals()["ok"], 80, "{}", stream.totals());
+    let lines = stream.totals()["generator"]["stray_lines"].as_u64();
+    assert!(lines >= Some(80), "{lines:?}");
+    assert_eq!(stream.warnings("stray_line").len(), 1);
 }
 
 #[test]
@@ -145,8 +159,22 @@ fn what_is_no_server_of_lines_is_told_in_a_sentence() {
     let http = Hostile::listen(|mut client, _| {
         let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     });
+    // These stay open and wait for something.
+    let greets = Hostile::listen(|mut client, _| {
+        let _ = client.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
+        let _ = client.read_to_end(&mut Vec::new());
+    });
+    let asks = Hostile::listen(|mut client, _| {
+        let _ = client.write_all(b"login: ");
+        let _ = client.read_to_end(&mut Vec::new());
+    });
     for (url, words) in [
         (url(&http), "HTTP/1.1 400 Bad Request"),
+        (
+            format!("{} --timeout 1s", url(&greets)),
+            "SSH-2.0-OpenSSH_9.9",
+        ),
+        (format!("{} --timeout 1s", url(&asks)), "login:"),
         ("tcp://127.0.0.1".to_owned(), "tcp://HOST:PORT"),
     ] {
         let run = Pipeline::new(format!("mcp-gen --url {url} --for 1s")).run();

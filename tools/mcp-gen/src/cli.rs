@@ -3,7 +3,7 @@
 use crate::knee::Condition;
 use crate::metrics;
 use crate::pacer::Arrivals;
-use crate::profile::Leave;
+use crate::profile::{self, Leave};
 use crate::shape::Shape;
 use crate::source;
 use crate::think::Think;
@@ -111,7 +111,7 @@ pub struct Cli {
     pub knee_from: Option<f64>,
 
     /// How long a step is judged for; longer where a low rate makes too few calls
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step, requires = "find_knee")]
     pub knee_step: Duration,
 
     /// When to start, so that several generators do so together: seconds since 1970, or 2026-11-23T18:00:00Z. It is t0:
@@ -209,8 +209,8 @@ pub struct Cli {
     #[arg(long, value_name = "TOOL=JSON", value_parser = tool_arguments)]
     pub args: Vec<(String, serde_json::Value)>,
 
-    /// About how many bytes of arguments a call carries, where the schema leaves room [default: the profile's]
-    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    /// About how many bytes of arguments a call carries, where the schema leaves room; 1MiB at most [default: the profile's]
+    #[arg(long, value_name = "SIZE", value_parser = profile::payload)]
     pub payload: Option<u64>,
 
     /// How long to wait for an answer once the call was sent [default: the profile's]

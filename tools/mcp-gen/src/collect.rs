@@ -46,6 +46,10 @@ pub struct Latest {
     pub errors: u64,
     /// Connections that stand.
     pub connections: u64,
+    /// Calls that were asked for, per second; `None` where no clock paces them.
+    pub asked_per_s: Option<f64>,
+    /// For so long no client has been connected, though they tried.
+    pub cut_off_ns: u64,
     /// Due to done.
     pub response: Histogram,
 }
@@ -139,12 +143,13 @@ impl Collector {
             publisher.interval(end_ns.saturating_sub(start_ns), &self.stages, &cells);
         }
         let mut latest = Latest::default();
-        let (mut ok, mut standing) = (0, 0);
+        let (mut ok, mut standing, mut refused) = (0, 0, 0);
         for (key, cell) in cells {
             ok += cell.outcomes[0];
             standing += cell.now.in_flight + cell.now.waiting;
             latest.errors += cell.done() - cell.outcomes[0];
             latest.connections += cell.now.connections;
+            refused += cell.connect_failures;
             if let Some(response) = &cell.response {
                 latest.response.add(response);
             }
@@ -160,7 +165,14 @@ impl Collector {
                 })
                 .or_insert((start_ns, end_ns, cell));
         }
-        latest.ok_per_s = ok as f64 * 1e9 / (end_ns - start_ns).max(1) as f64;
+        let span_ns = (end_ns - start_ns).max(1);
+        latest.ok_per_s = ok as f64 * 1e9 / span_ns as f64;
+        latest.asked_per_s = self.stages.asked_per_s(start_ns + span_ns / 2);
+        // Where connections last no longer than a call there are none in a pause, and nobody tries for one.
+        let tries = refused > 0 || self.latest.cut_off_ns > 0;
+        if ok == 0 && latest.connections == 0 && tries {
+            latest.cut_off_ns = self.latest.cut_off_ns + span_ns;
+        }
         self.latest = latest;
         let next = self.stages.at(end_ns);
         if self.stages.all()[next].start_ns == end_ns {

@@ -119,11 +119,8 @@ impl<'a> Load<'a> {
     pub fn show(&self) {
         let stages = self.collector.stages();
         let now = clock::mono_ns();
-        self.progress.show(
-            &stages.all()[stages.at(now)].name,
-            stages.asked_per_s(now),
-            &self.collector.latest,
-        );
+        self.progress
+            .show(&stages.all()[stages.at(now)].name, &self.collector.latest);
     }
 
     /// Takes in what a worker reports.
@@ -312,10 +309,14 @@ impl<'a> Load<'a> {
                 steal_percent: now.steal_percent_since(&self.begin),
                 scheduling: self.health.scheduling.map(|s| s.name().to_owned()),
                 stray_answers: self.health.stray_answers,
+                stray_lines: Some(self.health.stray_lines).filter(|n| *n > 0),
                 connects: self.health.connects,
                 batches: Some(self.health.batches).filter(|n| *n > 0),
             }),
-            knee: self.hunt.as_ref().map(Hunt::record),
+            knee: self
+                .hunt
+                .as_ref()
+                .map(|h| h.record(self.collector.stages())),
             audit,
             dialects: Some(self.prepared.dialects.clone()),
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)

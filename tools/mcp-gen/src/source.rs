@@ -1,6 +1,6 @@
 //! Source addresses: what `--source-address` may say.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 /// An address, or all of an IPv4 network such as `127.0.1.0/28` (at most a /16), without its first and last one.
 ///
@@ -25,9 +25,41 @@ pub fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
         .collect())
 }
 
+/// Checks that this machine has all of these addresses.
+///
+/// # Errors
+/// A sentence on the first that it has not.
+pub fn check(addresses: &[IpAddr]) -> Result<(), String> {
+    for address in addresses {
+        // A datagram socket takes the same addresses, and nobody hears of it.
+        if let Err(e) = UdpSocket::bind((*address, 0)) {
+            return Err(match e.raw_os_error() {
+                Some(libc::EADDRNOTAVAIL) => format!(
+                    "--source-address {address} is no address of this machine: `ip address` shows those that are, `ip address add {address} dev …` adds it"
+                ),
+                _ => format!("--source-address {address} cannot be used: {e}"),
+            });
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_another_machine_is_told_apart() {
+        let here = addresses("127.0.9.0/29").unwrap();
+        assert_eq!(check(&here), Ok(()));
+        // TEST-NET-3 of RFC 5737 is nobody's.
+        let there = [here[0], "203.0.113.7".parse().unwrap()];
+        assert!(
+            check(&there)
+                .unwrap_err()
+                .contains("203.0.113.7 is no address")
+        );
+    }
 
     #[test]
     fn a_network_is_its_hosts() {

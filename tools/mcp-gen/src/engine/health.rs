@@ -9,6 +9,8 @@ pub struct Health {
     pub max_gap_ns: u64,
     /// Answers that belong to no call.
     pub stray_answers: u64,
+    /// Lines that were no message.
+    pub stray_lines: u64,
     /// Connections set up.
     pub connects: u64,
     /// Arrays of calls sent.
@@ -27,6 +29,7 @@ impl Health {
     pub fn add(&mut self, other: &Self) {
         self.gap(other.max_gap_ns);
         self.stray_answers += other.stray_answers;
+        self.stray_lines += other.stray_lines;
         self.connects += other.connects;
         self.batches += other.batches;
         self.scheduling = match (self.scheduling, other.scheduling) {

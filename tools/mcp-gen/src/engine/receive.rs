@@ -328,16 +328,26 @@ impl Worker {
         }
     }
 
-    /// Something came that is no message, and nobody knows whose answer it was. Servers mostly answer in order, so it
+    /// Something came that is no message, and nobody knows whose answer it was. A line may well be none: a log on a
+    /// server's stdout is common, and clients pass over it. Elsewhere it is one, and as servers mostly answer in order it
     /// counts on the oldest call in flight.
     pub(super) fn no_message(&mut self, conn: usize, why: &str, bytes: u64, now: u64) {
-        self.tell_no_message(why);
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
+        if state.framing == Framing::Lines {
+            self.health.stray_lines += 1;
+            return self.tell(
+                "stray_line",
+                format!("a server writes lines that are no messages, and no call is blamed for them: {why}"),
+                Some("let it log to stderr: stdout and the connection belong to MCP"),
+            );
+        }
         let c = state.client;
         let oldest = state.calls.oldest().map(|call| call.id);
-        if let Some(call) = oldest.and_then(|id| state.calls.take(id)) {
+        let call = oldest.and_then(|id| state.calls.take(id));
+        self.tell_no_message(why);
+        if let Some(call) = call {
             self.settle(c, &call, Outcome::ProtocolError, now, bytes);
         }
     }

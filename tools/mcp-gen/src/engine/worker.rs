@@ -332,7 +332,9 @@ impl Worker {
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
             if client.session != Session::Open && client.is_wanted_at(at) {
-                late += u64::from(!client.rests);
+                // One that was there, and is away since its connection's life is over, is as its profile has it.
+                let was_there = client.sessions > 0 && client.failures == 0;
+                late += u64::from(!client.rests && !was_there);
                 if client.schedule.is_some() {
                     self.join(c, at);
                 }

@@ -3,9 +3,10 @@
 use super::Knee;
 use super::search::{Judgement, Limit, Search};
 use crate::collect::Collector;
-use crate::stages::Wanted;
+use crate::stages::{Stage, Stages, Wanted};
 use crate::tally::Cell;
 use protocol::outcome::Outcome;
+use record::clock;
 use record::kind::{self, KneeStep};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ const SETTLE_MARGIN: f64 = 1.1;
 const MIN_DUE: f64 = 0.9;
 /// So often a step waits for clients to connect, before it is judged by those that are.
 const MOST_WAITS: u32 = 10;
+
+/// A server that restarts is back by then; one that is away for longer is no longer the one that was searched.
+const GIVE_UP_NS: u64 = 3_000_000_000;
 
 /// A search under way.
 #[derive(Debug)]
@@ -89,6 +93,9 @@ impl Hunt {
         let stages = collector.stages();
         // The last stage with calls is the pause.
         let step = stages.loaded().end.checked_sub(2)?;
+        if self.search.over().is_none() && collector.latest.cut_off_ns >= GIVE_UP_NS {
+            return Some((Vec::new(), self.give_up(&stages.all()[step])));
+        }
         if self.search.over().is_some() || !collector.is_settled(stages.all()[step].end_ns) {
             return None;
         }
@@ -147,6 +154,27 @@ impl Hunt {
         Some((next, text))
     }
 
+    /// Ends the search, in whichever stage of a step: nobody is there who could answer.
+    fn give_up(&mut self, step: &Stage) -> String {
+        self.search.give_up();
+        let figures = "no client could connect any more".to_owned();
+        if step.start_ns <= clock::mono_ns() {
+            self.steps.push(KneeStep {
+                stage: step.name.clone(),
+                rate_per_s: self.search.now(),
+                judgement: "unreachable".to_owned(),
+                figures: figures.clone(),
+            });
+        }
+        format!("{}: {figures}", step.name)
+    }
+
+    /// Whether the search ended since no client could connect any more.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.search.over() == Some(Limit::Unreachable)
+    }
+
     fn judge(&self, seen: &Seen) -> (Judgement, String) {
         let calls = &seen.calls;
         if seen.lacks_calls() && self.waits < MOST_WAITS {
@@ -191,15 +219,32 @@ impl Hunt {
         (judgement, figures)
     }
 
-    /// What was found, for the record; also of a search that was interrupted.
+    /// What was found, for the record; also of a search that was interrupted, in these stages.
     #[must_use]
-    pub fn record(&self) -> kind::Knee {
+    pub fn record(&self, stages: &Stages) -> kind::Knee {
+        let mut steps = self.steps.clone();
+        // A step that nobody came to judge is not to be taken for one that met the condition.
+        let last = stages.all()[stages.loaded()].iter();
+        let now = clock::mono_ns();
+        let mut last = last
+            .rev()
+            .filter(|s| s.name.starts_with("knee-") && s.start_ns <= now);
+        if let (None, Some(stage)) = (self.search.over(), last.next())
+            && !steps.iter().any(|step| step.stage == stage.name)
+        {
+            steps.push(KneeStep {
+                stage: stage.name.clone(),
+                rate_per_s: self.search.now(),
+                judgement: "interrupted".to_owned(),
+                figures: "the run ended before".to_owned(),
+            });
+        }
         kind::Knee {
             condition: self.knee.condition.text.clone(),
             rate_per_s: self.search.knee(),
             too_much_per_s: self.search.too_much(),
             limited_by: self.search.over().map(|l| l.name().to_owned()),
-            steps: self.steps.clone(),
+            steps,
         }
     }
 
@@ -219,6 +264,7 @@ impl Hunt {
             (Some(Limit::Search), _) => "; more was not tried".to_owned(),
             (Some(Limit::Generator), _) => "; beyond that the generator itself was late".to_owned(),
             (Some(Limit::Server), None) => String::new(),
+            (Some(Limit::Unreachable), _) => "; then no client could connect any more".to_owned(),
         };
         found + &beyond
     }

@@ -34,6 +34,8 @@ pub enum Limit {
     Generator,
     /// More than this is not tried.
     Search,
+    /// No client could connect any more.
+    Unreachable,
 }
 
 /// Where the search stands.
@@ -138,6 +140,11 @@ impl Search {
         self.now = next;
     }
 
+    /// Ends it: nobody is there who could be searched.
+    pub fn give_up(&mut self) {
+        self.over = Some(Limit::Unreachable);
+    }
+
     /// Why it is over; `None` while it goes on.
     #[must_use]
     pub fn over(&self) -> Option<Limit> {
@@ -171,6 +178,7 @@ impl Limit {
             Self::Server => "server",
             Self::Generator => "generator",
             Self::Search => "search",
+            Self::Unreachable => "unreachable",
         }
     }
 }

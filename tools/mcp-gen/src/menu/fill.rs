@@ -193,7 +193,11 @@ fn mark_of(number: usize) -> String {
 }
 
 /// Replaces each string that has placeholders by a mark.
-fn mark(value: &mut Value, scope: &mut Scope<'_>, texts: &mut Vec<Text>) -> Result<(), String> {
+pub(super) fn mark(
+    value: &mut Value,
+    scope: &mut Scope<'_>,
+    texts: &mut Vec<Text>,
+) -> Result<(), String> {
     match value {
         Value::String(text) => {
             if text.contains(MARK) {

@@ -9,6 +9,7 @@ mod spelled;
 pub use fill::{Fill, Filled, Occasion};
 pub use labels::{Label, Labels};
 pub use order::Order;
+pub use spelled::check;
 
 use crate::dice;
 use protocol::template::Template;

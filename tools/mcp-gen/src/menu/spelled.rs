@@ -1,13 +1,37 @@
 //! The calls that a profile spells out, alone or in sequences, compiled for one server.
 
-use super::fill::compile;
+use super::fill::{compile, mark};
 use super::order::Portion;
 use super::placeholder::Scope;
 use super::{Dish, Item, Labels, Step};
-use crate::profile::{Call, Method};
+use crate::profile::{Call, Method, Profile};
 use protocol::client::Discovery;
 use record::kind::Warning;
 use serde_json::{Map, Value, json};
+
+/// Reads all templates of a profile, as far as that can be done before a server is known.
+///
+/// # Errors
+/// A sentence on the first that cannot be.
+pub fn check(profile: &Profile) -> Result<(), String> {
+    let calls = profile.calls.iter();
+    let calls = calls.map(|c| std::slice::from_ref(c.get_ref()));
+    let sequences = profile.sequences.iter();
+    for steps in calls.chain(sequences.map(|s| s.get_ref().steps.as_slice())) {
+        let mut scope = Scope {
+            tables: &profile.tables,
+            ..Scope::default()
+        };
+        for call in steps {
+            for values in [&call.arguments, &call.params].into_iter().flatten() {
+                mark(&mut values.clone(), &mut scope, &mut Vec::new())
+                    .map_err(|why| format!("the profile {}: {why}", profile.name))?;
+            }
+            scope.taken.extend(call.take.keys().cloned());
+        }
+    }
+    Ok(())
+}
 
 impl Portion<'_> {
     /// All that the profile spells out and the command line wants.

@@ -2,6 +2,7 @@
 
 use super::{Profile, shipped};
 use crate::cli::Profiles;
+use crate::menu;
 use std::io::{self, Write};
 
 /// Carries out the subcommand; what was asked for goes to stdout, for people.
@@ -14,7 +15,7 @@ pub fn run(what: &Profiles) -> Result<(), String> {
         Profiles::Show { name } => {
             let (_, text) = Profile::text(name)?;
             // Whoever shows a file of their own wants to know whether it is right.
-            Profile::find(name)?;
+            menu::check(&Profile::find(name)?)?;
             text
         }
     };

@@ -22,6 +22,7 @@ pub use leave::Leave;
 pub use method::Method;
 pub use shipped::{names, shipped};
 pub use slow_read::SlowRead;
+pub use unit::payload_text as payload;
 pub use wanted::{choose_model, wanted};
 
 use crate::think::Think;
@@ -110,8 +111,8 @@ pub struct Profile {
 /// The name that stands for each other tool that says `readOnlyHint`.
 pub const ANY_TOOL: &str = "*";
 
-/// More would be no payload but a file.
-const MAX_PAYLOAD_BYTES: u64 = 64 << 20;
+/// The longest text that is made up for a schema.
+const MAX_PAYLOAD_BYTES: u64 = 1 << 20;
 
 /// A file that is larger holds something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -226,6 +227,9 @@ impl Profile {
         }
         if self.batch == 0 || self.batch > MAX_BATCH {
             return Some(("batch", format!("a batch has 1 to {MAX_BATCH} calls")));
+        }
+        if self.rate_per_s > 0.0 && self.think.is_some() {
+            return Some(("think", "rate and think exclude each other: with a rate calls come by the clock, whatever becomes of them; with think time each waits for the answer before. Leave one out".to_owned()));
         }
         if self.rate_per_s == 0.0 && self.think.is_none() {
             return Some(("clients", "how often these clients call is not said: write rate = \"100/s\", or, where each waits for its answers, think = \"exp:1s\"".to_owned()));

@@ -32,7 +32,28 @@ pub fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Erro
 }
 
 pub fn payload<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    size(deserializer).map(|bytes| bytes.min(super::MAX_PAYLOAD_BYTES as usize))
+    let bytes = size(deserializer)?;
+    in_reach(bytes as u64).map_err(D::Error::custom)?;
+    Ok(bytes)
+}
+
+/// A payload as a flag has it.
+///
+/// # Errors
+/// A sentence: it is no size, or beyond the limit.
+pub fn payload_text(text: &str) -> Result<u64, String> {
+    let bytes = units::size(text).map_err(|e| e.to_string())?;
+    in_reach(bytes)
+}
+
+fn in_reach(bytes: u64) -> Result<u64, String> {
+    if bytes > super::MAX_PAYLOAD_BYTES {
+        return Err(format!(
+            "a payload has {} bytes (1MiB) at most; a larger argument is spelled out with --args or in a profile's [[call]]",
+            super::MAX_PAYLOAD_BYTES
+        ));
+    }
+    Ok(bytes)
 }
 
 /// As `--think` has it.

@@ -63,7 +63,7 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
             profile.rate_per_s = rate_per_s;
         }
         if let Some(bytes) = cli.payload {
-            profile.payload_bytes = bytes.min(super::MAX_PAYLOAD_BYTES) as usize;
+            profile.payload_bytes = bytes as usize;
         }
         if let Some(think) = cli.think {
             profile.think = Some(think);

@@ -13,6 +13,7 @@ use crate::env;
 use crate::intake::{self, Arrival};
 use crate::metrics::{Demand, Metrics};
 use crate::prepare;
+use crate::source;
 use crate::start;
 use crate::targets::{Allowed, Targets};
 use crate::wish::Wish;
@@ -104,6 +105,7 @@ impl<'a> Run<'a> {
         told: Receiver<Happening>,
     ) -> Result<Self, String> {
         let wish = Wish::of(cli)?;
+        source::check(&cli.source_address.concat())?;
         let start = cli.start_at.map(start::at).transpose()?;
         let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
         let asked = tell.clone();

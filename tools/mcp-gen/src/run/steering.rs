@@ -138,6 +138,12 @@ impl Run<'_> {
                     .remedy("raise --threads, or give the generator cores of its own"),
             );
         }
+        if hunt.is_cut_off() {
+            self.warn(
+                Warning::new("unreachable", "the search for the knee ended since no client could connect any more for 3 s: the server died, or the network to it")
+                    .remedy("look for what ended the server, and search again"),
+            );
+        }
         self.say.note(&hunt.sentence());
     }
 }

@@ -54,11 +54,24 @@ impl Judged {
 
 /// The knee of all generators together; 0 where no rate met the condition.
 fn knee(run: &Run) -> Result<Value, String> {
-    let mut found = run.knees().peekable();
-    if found.peek().is_none() {
+    let found: Vec<_> = run.knees().collect();
+    if found.is_empty() {
         return Err("no knee was searched for: see mcp-gen --find-knee".to_owned());
     }
-    Ok(Value::Is(found.filter_map(|knee| knee.rate_per_s).sum()))
+    if found
+        .iter()
+        .any(|knee| knee.limited_by.as_deref() == Some("unreachable"))
+    {
+        return Ok(Value::Lost(
+            "the search ended since no client could connect any more",
+        ));
+    }
+    if found.len() > 1 && !run.knees_are_one_load() {
+        return Err("the generators searched for different conditions, or their steps were not at the same times, so that each had a load of its own beside it and their knees don't add up: start them with one --start-at and the same flags, or gate each stream alone".to_owned());
+    }
+    Ok(Value::Is(
+        found.iter().filter_map(|knee| knee.rate_per_s).sum(),
+    ))
 }
 
 /// A count of all generators' audits.
@@ -93,6 +106,7 @@ pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &E
             None,
             Some("there is nothing to take it from".to_owned()),
         ),
+        Ok(Value::Lost(why)) => (State::Fail, None, Some(why.to_owned())),
         Ok(Value::Is(value)) => (state(value), Some(value), None),
         Ok(Value::BeyondTimeout { never, of }) => {
             let share = show::share(never as f64 / of as f64);

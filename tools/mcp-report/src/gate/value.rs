@@ -15,6 +15,8 @@ pub enum Value {
     BeyondTimeout { never: u64, of: u64 },
     /// There is nothing to take it from.
     Nothing,
+    /// The server was lost before it could be found: that is no pass, whatever the limit.
+    Lost(&'static str),
     /// A percentile of too few calls.
     TooFew {
         value: Option<f64>,

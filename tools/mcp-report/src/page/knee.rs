@@ -42,7 +42,12 @@ fn sentence(knee: &Knee) -> String {
             "; beyond it the generator itself was late, so the server may do more".to_owned()
         }
         (Some("search"), _) => "; more was not tried".to_owned(),
-        _ => "; the search was cut short".to_owned(),
+        (Some("unreachable"), _) => {
+            "; then no client could connect any more, so the server may have died of it or otherwise"
+                .to_owned()
+        }
+        // Nobody judges what was interrupted.
+        _ => return format!("{found} before the run was interrupted; the search had not ended."),
     };
     format!("{found}{beyond}. Gates judge the steps that met the condition.")
 }

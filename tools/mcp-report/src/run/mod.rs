@@ -29,6 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The method of the rows that hold connections instead of calls.
 pub const CONNECT: &str = "connect";
 const MAX_GENERATORS: usize = 1_024;
+/// Steps of several generators that begin further apart are not steps of one load.
+const MOST_APART_US: u64 = 500_000;
 /// Combinations kept apart, of one generator and of all targets: a generator itself folds tools and targets well before.
 const MAX_ROWS: usize = 16_384;
 
@@ -146,6 +148,20 @@ impl Run {
                 None => Ok(audit),
             })
             .collect()
+    }
+
+    /// Whether several generators' searches were parts of one load: for the same condition, and each step at the same
+    /// time. Each judges by itself, so they may part.
+    pub fn knees_are_one_load(&self) -> bool {
+        let conditions: BTreeSet<&str> = self.knees().map(|k| k.condition.as_str()).collect();
+        let lengths: BTreeSet<usize> = self.knees().map(|k| k.steps.len()).collect();
+        let steps = self.knees().flat_map(|knee| &knee.steps);
+        let mut together = steps.map(|step| {
+            let begins = || self.stages.of(&step.stage).map(|s| s.start_us);
+            let apart = begins().max().zip(begins().min()).map(|(a, b)| a - b);
+            apart.is_some_and(|us| us <= MOST_APART_US)
+        });
+        conditions.len() == 1 && lengths.len() == 1 && together.all(|is| is)
     }
 
     /// The figures of each combination over all generators: their summaries, or what the intervals add up to where a

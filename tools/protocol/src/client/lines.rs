@@ -18,6 +18,8 @@ pub(super) struct LineLink {
     /// The first line that was no message, and how many there were.
     nonsense: Option<String>,
     nonsense_lines: usize,
+    /// What came last, where no line has ended in it.
+    rest: Option<String>,
 }
 
 impl LineLink {
@@ -31,6 +33,7 @@ impl LineLink {
             reader: LineReader::default(),
             nonsense: None,
             nonsense_lines: 0,
+            rest: None,
         })
     }
 
@@ -38,7 +41,7 @@ impl LineLink {
     pub(super) fn oddity(&self) -> Option<String> {
         let said = self.nonsense.as_ref()?;
         Some(format!(
-            "the server writes lines that are no messages, such as {said:?}; under load each of them fails a call"
+            "the server writes lines that are no messages, such as {said:?}; under load they are counted, and no call is blamed for them"
         ))
     }
 
@@ -79,9 +82,18 @@ impl LineLink {
             }
             match self.feed.fill(deadline) {
                 Ok(0) => return Err(Lost::Closed(self.said())),
-                Ok(_) if self.nonsense_lines <= MAX_NONSENSE => {}
+                Ok(_) if self.nonsense_lines <= MAX_NONSENSE => {
+                    let (input, _) = self.feed.input();
+                    let begins = !input.contains(&b'\n');
+                    self.rest = begins.then(|| excerpt(input));
+                }
                 Ok(_) => return Ok(Said::Nonsense(self.nonsense.clone().unwrap_or_default())),
                 Err(Lost::Closed(_)) => return Err(Lost::Closed(self.said())),
+                // Whatever is there talks, and not in MCP.
+                Err(Lost::Silent) if self.nonsense.is_some() || self.rest.is_some() => {
+                    let said = self.nonsense.clone().or(self.rest.clone());
+                    return Ok(Said::Nonsense(said.unwrap_or_default()));
+                }
                 Err(lost) => return Err(lost),
             }
         }

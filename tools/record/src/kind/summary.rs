@@ -135,6 +135,9 @@ pub struct Generator {
     /// Answers that belong to no call in flight: unknown, repeated or late ids.
     #[serde(default)]
     pub stray_answers: u64,
+    /// Lines on stdio or TCP that were no messages, where there were any: logs and the like. No call is blamed for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stray_lines: Option<u64>,
     /// Connections set up.
     #[serde(default)]
     pub connects: u64,
@@ -155,7 +158,8 @@ pub struct Knee {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub too_much_per_s: Option<f64>,
     /// What ended the search: `server` (a little more is too much for it), `generator` (it was late itself, so the
-    /// server may do more), `search` (more is not tried); absent where the run was cut short.
+    /// server may do more), `search` (more is not tried), `unreachable` (no client could connect any more, so nothing is
+    /// known of higher rates); absent where the run was cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_by: Option<String>,
     /// The steps in order.
@@ -171,7 +175,8 @@ pub struct KneeStep {
     pub rate_per_s: f64,
     /// `met`; `missed`; `doubted` where it was missed and such a rate was met later, so that something else had disturbed
     /// the server; `late` where the generator could not keep its schedule, and `unsettled` where clients were not connected
-    /// yet, or the first calls not back when the step began: nothing follows from either, and the step is repeated.
+    /// yet, or the first calls not back when the step began: nothing follows from either, and the step is repeated;
+    /// `unreachable` where no client could connect any more, and `interrupted` where the run was.
     pub judgement: String,
     /// The figures it was judged by, for people.
     pub figures: String,
