@@ -10,6 +10,8 @@ mod judge;
 mod knee;
 #[path = "accuracy/round.rs"]
 mod round;
+#[path = "accuracy/stalls.rs"]
+mod stalls;
 #[path = "accuracy/truth.rs"]
 mod truth;
 
@@ -82,6 +84,19 @@ fn a_stall_is_reported_at_its_full_length_with_poisson_arrivals() {
         ],
         span: TWO_PERIODS,
     });
+}
+
+#[test]
+fn a_stall_is_reported_at_its_full_length_on_each_transport_and_at_each_rate() {
+    for cell in stalls::SELECTION {
+        cell.hold();
+    }
+}
+
+#[test]
+#[ignore = "takes 45 minutes: tests/long stall"]
+fn a_stall_is_reported_at_its_full_length_on_all_transports_at_all_rates() {
+    stalls::hold_all();
 }
 
 #[test]

@@ -34,11 +34,16 @@ pub fn alone() -> MutexGuard<'static, ()> {
 /// # Panics
 /// Where they disagree, or the run is not valid though the waiting was the server's.
 pub fn hold(scene: &Scene<'_>) -> Round {
+    judge(scene).unwrap_or_else(|found| panic!("{}: {found:#?}", name(scene)))
+}
+
+/// The same; what disagrees is the error.
+pub fn judge(scene: &Scene<'_>) -> Result<Round, Vec<String>> {
     let _alone = alone();
     let mut rounds = vec![Round::run(scene)];
     print(scene, &rounds[0]);
     if complaints(&rounds).is_empty() {
-        return rounds.remove(0);
+        return Ok(rounds.remove(0));
     }
     for most in [3, 5] {
         println!(
@@ -51,10 +56,10 @@ pub fn hold(scene: &Scene<'_>) -> Round {
             print(scene, &rounds[rounds.len() - 1]);
         }
         if complaints(&rounds).is_empty() {
-            return rounds.swap_remove(most - 1);
+            return Ok(rounds.swap_remove(most - 1));
         }
     }
-    panic!("{:#?}", complaints(&rounds));
+    Err(complaints(&rounds))
 }
 
 /// What does not agree in the median of the rounds.
@@ -102,13 +107,17 @@ fn rank(sorted: &[i64], q: f64) -> f64 {
     sorted[rank.clamp(1, sorted.len()) - 1] as f64
 }
 
-fn print(scene: &Scene<'_>, round: &Round) {
-    println!(
+fn name(scene: &Scene<'_>) -> String {
+    format!(
         "serve {} | mcp-gen {} ({})",
         scene.server.join(" "),
         scene.load.join(" "),
         scene.transport
-    );
+    )
+}
+
+fn print(scene: &Scene<'_>, round: &Round) {
+    println!("{}", name(scene));
     println!(
         "{:>16} {:>12} {:>12} {:>12} {:>12}",
         "µs", "truth", "reported", "difference", "service"

@@ -1,7 +1,8 @@
 //! A round: a server with a known truth, a load on it, the report, and the same figures sorted out of the truth.
 
-use crate::truth::Truth;
+use crate::truth::{Key, Truth};
 use pipe_tests::{Folder, PATIENCE, Server, tools, until};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::process::{Command, Stdio};
 pub struct Scene<'a> {
     /// Options of `mcp-deploy serve`.
     pub server: &'a [&'a str],
-    /// `ws` or `http`.
+    /// `ws`, `http` (in the era that the server prefers), `legacy` and `modern` (http in that era), `sse`, `tcp` or `stdio`.
     pub transport: &'a str,
     /// Options of mcp-gen.
     pub load: &'a [&'a str],
@@ -29,25 +30,21 @@ pub struct Round {
     truth: BTreeMap<Row, Vec<i64>>,
 }
 
-/// Fewer calls say nothing about the tail.
-const ENOUGH_CALLS: usize = 5_000;
+/// Fewer calls say nothing about the tail: a p99 wants as many.
+const ENOUGH_CALLS: usize = 2_000;
 
 impl Round {
     /// Runs it.
     pub fn run(scene: &Scene<'_>) -> Self {
         let folder = Folder::new();
-        let truth_path = folder.path().join("truth.jsonl");
-        let truth_file = truth_path.to_str().expect("a path in UTF-8");
-        let server = Server::start(&[scene.server, &["--truth", truth_file]].concat());
-        let url = match scene.transport {
-            "ws" => server.ws(),
-            _ => server.http(),
-        };
+        // Calls are joined by their tokens, which --audit gives them: ids repeat, and a pipe has no port.
+        let audit = path(&folder, "audit.jsonl");
+        let (_server, target) = serve(scene, &folder, &audit);
         let stream = folder.path().join("run.jsonl");
         let gen_status = Command::new(tools().join("mcp-gen"))
-            .args([
-                "--url", &url, "--for", scene.span, "--calls", "all", "--seed", "1",
-            ])
+            .args(target)
+            .args(["--for", scene.span, "--calls", "all", "--seed", "1"])
+            .args(["--audit", &audit])
             // Set-up is over long before the first stall, which begins 9 s after the server.
             .args(["--connect-for", "1s", "--warmup", "500ms", "--quiet"])
             .args(scene.load)
@@ -64,16 +61,28 @@ impl Round {
         let verdict = serde_json::from_slice(&report.stdout).unwrap_or_else(|e| {
             panic!("{e}: {}", String::from_utf8_lossy(&report.stderr));
         });
-        let records: Vec<Value> = std::fs::read_to_string(&stream)
-            .expect("the stream")
+        let text = std::fs::read_to_string(&stream).expect("the stream");
+        // Calls are many, and read into what is needed of them.
+        let (of_calls, others): (Vec<&str>, Vec<&str>) = text
             .lines()
+            .partition(|line| line.contains("\"type\":\"call\""));
+        let records: Vec<Value> = others
+            .into_iter()
             .map(|line| serde_json::from_str(line).expect("records are JSON"))
             .collect();
-        let calls = answered_calls(&records);
-        let mut truth = Truth::read(&truth_path);
+        assert_eq!(
+            one(&records, "end")["dropped"],
+            0,
+            "no call's record is missing"
+        );
+        let calls = answered_calls(&of_calls);
+        let mut truth = Truth::read(folder.path());
         until("the truth holds all calls", PATIENCE, || {
-            truth = Truth::read(&truth_path);
-            calls.iter().all(|c| truth.answered_us(c.key).is_some())
+            let is_whole = calls.iter().all(|c| truth.answered_us(c.key).is_some());
+            if !is_whole {
+                truth = Truth::read(folder.path());
+            }
+            is_whole
         });
         let ready = one(&records, "ready");
         assert_eq!(ready["boot_id"], truth.boot_id(), "one clock for both");
@@ -81,7 +90,7 @@ impl Round {
         let mut sorted: BTreeMap<Row, Vec<i64>> = BTreeMap::new();
         for call in &calls {
             let answered_us = truth.answered_us(call.key).expect("joined") as i64;
-            let response_us = answered_us - (call.due_us - unix_minus_mono_us);
+            let response_us = answered_us - (call.due_us as i64 - unix_minus_mono_us);
             sorted
                 .entry(call.row.clone())
                 .or_default()
@@ -138,27 +147,72 @@ impl Round {
     }
 }
 
-struct AnsweredCall {
-    key: crate::truth::Key,
-    row: Row,
-    due_us: i64,
+/// Starts the server of a scene, where mcp-gen does not do it itself, and says how mcp-gen finds it.
+fn serve(scene: &Scene<'_>, folder: &Folder, audit: &str) -> (Option<Server>, Vec<String>) {
+    if scene.transport == "stdio" {
+        // The one that is asked what it offers is another process than the one that is called.
+        let command = format!(
+            "exec {} serve --stdio {} --audit {audit} --truth {}/truth-$$.jsonl",
+            tools().join("mcp-deploy").display(),
+            scene.server.join(" "),
+            folder.path().display()
+        );
+        return (None, vec!["--stdio".to_owned(), command]);
+    }
+    let truth = path(folder, "truth-1.jsonl");
+    let own = ["--truth", &truth, "--audit", audit];
+    let lines: &[&str] = match scene.transport {
+        "tcp" => &["--listen-tcp", "127.0.0.1:0"],
+        _ => &[],
+    };
+    let server = Server::start(&[scene.server, &own, lines].concat());
+    let target: Vec<String> = match scene.transport {
+        "ws" => vec!["--url".to_owned(), server.ws()],
+        "tcp" => vec!["--url".to_owned(), server.tcp()],
+        "sse" => vec!["--url".to_owned(), server.sse()],
+        era => {
+            let era = if era == "http" { "auto" } else { era };
+            let asked = ["--protocol", era, "--url"].map(str::to_owned);
+            asked.into_iter().chain([server.http()]).collect()
+        }
+    };
+    (Some(server), target)
 }
 
-/// The ok calls of the stage that is judged; asserts that no record of a call is missing.
-fn answered_calls(records: &[Value]) -> Vec<AnsweredCall> {
-    let steady = |r: &&Value| r["type"] == "call" && r["stage"] == "steady";
-    let all: Vec<_> = records.iter().filter(steady).collect();
-    assert_eq!(
-        one(records, "end")["dropped"],
-        0,
-        "no call's record is missing"
-    );
-    all.into_iter()
-        .filter(|call| call["outcome"] == "ok")
+fn path(folder: &Folder, name: &str) -> String {
+    let path = folder.path().join(name);
+    path.to_str().expect("a path in UTF-8").to_owned()
+}
+
+struct AnsweredCall {
+    key: Key,
+    row: Row,
+    due_us: u64,
+}
+
+/// What is needed of a `call` record.
+#[derive(Deserialize)]
+struct CallRecord {
+    stage: String,
+    outcome: String,
+    method: String,
+    tool: Option<String>,
+    client: u64,
+    index: u64,
+    due_us: u64,
+}
+
+/// The ok calls of the stage that is judged.
+fn answered_calls(lines: &[&str]) -> Vec<AnsweredCall> {
+    let calls = lines
+        .iter()
+        .map(|line| serde_json::from_str::<CallRecord>(line).expect("a call record"));
+    calls
+        .filter(|call| call.stage == "steady" && call.outcome == "ok")
         .map(|call| AnsweredCall {
-            key: (us(call, "local_port") as u64, us(call, "id") as u64),
-            row: (name(call, "method"), name(call, "tool")),
-            due_us: us(call, "due_us"),
+            key: (call.client, call.index),
+            row: (call.method, call.tool.unwrap_or_default()),
+            due_us: call.due_us,
         })
         .collect()
 }

@@ -1,10 +1,10 @@
-//! The truth file of `mcp-deploy serve --truth`: when each answer was handed to write().
+//! The truth files of `mcp-deploy serve --truth`: when each answer was handed to write().
 
-use serde_json::Value;
+use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A call as both sides know it: the client's port and the JSON-RPC id, which is unique on a connection.
+/// A call as both sides know it by its token: the client, and the index of its call.
 pub type Key = (u64, u64);
 
 /// The instants of answers on CLOCK_MONOTONIC, in microseconds.
@@ -13,27 +13,50 @@ pub struct Truth {
     boot_id: String,
 }
 
+/// The first line of a file.
+#[derive(Deserialize)]
+struct First {
+    boot_id: String,
+}
+
+/// The line of a call.
+#[derive(Deserialize)]
+struct Answered {
+    token: Option<String>,
+    answered_mono_us: u64,
+}
+
 impl Truth {
-    /// Reads as much of the file as the server has written so far.
-    pub fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).expect("the truth file");
-        // The last line may be half written.
-        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-        let mut lines = whole
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).expect("the truth is JSON"));
-        let first = lines.next().expect("a first line");
-        let mut answered_us = HashMap::new();
-        for line in lines {
-            let us = line["answered_mono_us"].as_u64().expect("an instant");
-            if let (Some(port), Some(id)) = (line["peer_port"].as_u64(), line["id"].as_u64()) {
-                let before = answered_us.insert((port, id), us);
-                assert!(before.is_none(), "port {port} and id {id} came twice");
+    /// Reads as much of a folder's truth files as the servers have written so far.
+    pub fn read(folder: &Path) -> Self {
+        let mut truth = Self {
+            answered_us: HashMap::new(),
+            boot_id: String::new(),
+        };
+        for file in std::fs::read_dir(folder).expect("the folder").flatten() {
+            if file.file_name().to_string_lossy().starts_with("truth-") {
+                truth.add(&std::fs::read_to_string(file.path()).expect("the truth file"));
             }
         }
-        Self {
-            answered_us,
-            boot_id: first["boot_id"].as_str().expect("a boot id").to_owned(),
+        truth
+    }
+
+    fn add(&mut self, text: &str) {
+        // The last line may be half written.
+        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        let mut lines = whole.lines();
+        let first = lines.next().expect("a first line");
+        let First { boot_id } = serde_json::from_str(first).expect("the truth is JSON");
+        self.boot_id = boot_id;
+        for line in lines {
+            let answered: Answered = serde_json::from_str(line).expect("the truth is JSON");
+            // Without a token it was asked what it offers.
+            if let Some(token) = answered.token {
+                let before = self
+                    .answered_us
+                    .insert(key(&token), answered.answered_mono_us);
+                assert!(before.is_none(), "{token} was answered twice");
+            }
         }
     }
 
@@ -46,4 +69,13 @@ impl Truth {
     pub fn boot_id(&self) -> &str {
         &self.boot_id
     }
+}
+
+/// The end of a token: `…/CLIENT/INDEX`.
+fn key(token: &str) -> Key {
+    let mut parts = token
+        .rsplit('/')
+        .map(|part| part.parse().expect("a number"));
+    let (index, client) = (parts.next(), parts.next());
+    (client.expect("a client"), index.expect("an index"))
 }
