@@ -4,10 +4,13 @@
 mod peer;
 
 use peer::{Peer, command, installed, script};
-use pipe_tests::{Finished, Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};
+use pipe_tests::{
+    Finished, Hostile, Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const TIMES: &str = "--for 2s --warmup 500ms --connect-for 1s --seed 7";
 /// 4 clients at 40/s: far below what the slowest of these servers can do.
@@ -441,4 +444,37 @@ fn server_everything_answers_batches_with_an_event_for_each_call() {
         totals["generator"]["batches"].as_u64() > Some(3),
         "{totals}"
     );
+}
+
+/// Its event store makes it one of the servers whose answers can be had again.
+#[test]
+fn an_answer_of_server_everything_that_was_lost_with_its_connection_is_resumed() {
+    let _alone = alone();
+    let peer = Peer::start("everything", "");
+    let url = peer.url();
+    let (authority, path) = url["http://".len()..].split_once('/').unwrap();
+    let (authority, cuts) = (authority.to_owned(), Arc::new(AtomicU64::new(0)));
+    let cut = Arc::clone(&cuts);
+    let relay = Hostile::listen(move |client, n| {
+        let cuts = Arc::clone(&cut);
+        Hostile::relay(client, &authority, move |piece| {
+            // The first answers of its tool never arrive; the event before them did.
+            let is_answer = piece.windows(9).any(|w| w == b"\"content\"");
+            let is_lost = n > 0 && is_answer && cuts.fetch_add(1, Relaxed) < 5;
+            (!is_lost).then_some(piece)
+        });
+    });
+    let done = Pipeline::new(format!(
+        "mcp-gen --url http://127.0.0.1:{}/{path} --protocol 2025-11-25 --clients 2 --rate 4/s --connect-for 1s \
+         --warmup 0s --for 2s --method tools/call --tool {LONG} --args '{LONG}={{\"duration\":0.2,\"steps\":1}}' \
+         -q | tee run.jsonl | mcp-report --json report.json",
+        relay.port()
+    ))
+    .run();
+    done.assert_stages_and_report(&[0, 0], "report.json");
+    let stream = done.recorded("run.jsonl");
+    assert_conserved(&stream);
+    let totals = stream.totals();
+    assert_eq!(totals["ok"], totals["scheduled"], "{totals}");
+    assert!(totals["resumed"].as_u64() > Some(0), "{totals}");
 }

@@ -26,6 +26,10 @@ fn codes(cell: &Cell) -> BTreeMap<String, u64> {
         .collect()
 }
 
+fn some(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}
+
 fn numbers(histogram: &Option<Box<Histogram>>) -> Option<Latency> {
     histogram.as_deref().map(Histogram::scalars)
 }
@@ -67,6 +71,7 @@ pub fn interval(
         codes: codes(cell),
         sent_bytes: cell.sent_bytes,
         received_bytes: cell.received_bytes,
+        resumed: some(cell.resumed),
         in_flight: cell.now.in_flight,
         waiting: cell.now.waiting,
         connections: is_connect.then_some(cell.now.connections),
@@ -101,7 +106,8 @@ pub fn summary(plan: &Plan, start_ns: u64, end_ns: u64, cell: &Cell) -> Summary 
         codes: codes(cell),
         sent_bytes: cell.sent_bytes,
         received_bytes: cell.received_bytes,
-        connect_failures: (cell.connect_failures > 0).then_some(cell.connect_failures),
+        resumed: some(cell.resumed),
+        connect_failures: some(cell.connect_failures),
         sessions: cell.sessions.as_deref().cloned(),
         response: whole(&cell.response),
         service: whole(&cell.service),

@@ -34,6 +34,8 @@ pub struct Cell {
     pub sent_bytes: u64,
     /// Bytes of answers.
     pub received_bytes: u64,
+    /// Calls whose stream was asked for again with `Last-Event-ID`, each time.
+    pub resumed: u64,
     /// Connection attempts that failed.
     pub connect_failures: u64,
     /// What became of sessions; only in rows of connections.
@@ -138,6 +140,7 @@ impl Cell {
         }
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
+        self.resumed += other.resumed;
         self.connect_failures += other.connect_failures;
         if let Some(other) = &other.sessions {
             self.sessions.get_or_insert_default().add(other);

@@ -17,6 +17,7 @@ mod dispatch;
 mod guard;
 mod held;
 mod http;
+mod kept;
 mod link;
 mod log_file;
 mod message;

@@ -116,12 +116,23 @@ pub struct Options {
     pub gone: Gone,
     /// Every stream of events is cut off so long after it began, to be resumed where it can be.
     pub cut_streams: Option<Duration>,
+    /// Answers to POSTs that come as events have ids, so that a legacy session can have them again; where streams are cut
+    /// off they have anyway.
+    pub resumable_answers: bool,
     /// Where each executed call that carries a token is logged, one JSON object a line; appended to.
     pub audit: Option<PathBuf>,
     /// The name of a cookie that clients over HTTP are given and are expected to send.
     pub cookie: Option<String>,
     /// Where each answer's instant is logged, one JSON object a line.
     pub truth: Option<PathBuf>,
+}
+
+impl Options {
+    /// Whether an answer that comes as events can be had again.
+    #[must_use]
+    pub fn keeps_answers(&self) -> bool {
+        self.resumable_answers || self.cut_streams.is_some()
+    }
 }
 
 /// What the lists hold.

@@ -39,6 +39,8 @@ struct Inner {
     /// Counts readers: only the newest one is served.
     reader: u64,
     waker: Option<Waker>,
+    /// Nothing more will be put in: the stream ends with what is there.
+    finished: bool,
     closed: bool,
 }
 
@@ -141,6 +143,9 @@ impl Outbox {
         let first = inner.last + 1 - inner.log.len() as u64;
         // What is no longer kept cannot be said again.
         place.next = place.next.max(first);
+        if place.next > inner.last && inner.finished && inner.waiting.count() == 0 {
+            return Poll::Ready(None);
+        }
         if place.next > inner.last {
             inner.waker = Some(cx.waker().clone());
             return Poll::Pending;
@@ -156,6 +161,13 @@ impl Outbox {
         };
         inner.trim(self.replays);
         Poll::Ready(Some(given))
+    }
+
+    /// All is in that will ever be.
+    pub(crate) fn finish(&self) {
+        let mut inner = self.lock();
+        inner.finished = true;
+        inner.wake();
     }
 
     /// The number of the last message that was given out, 0 before the first.
@@ -180,7 +192,9 @@ impl Outbox {
 
     /// Takes back the messages of the call `id`; gives the calls that they were to end.
     pub(crate) fn cancel(&self, id: &str) -> Vec<Planned> {
-        self.lock().waiting.cancel(id)
+        let mut inner = self.lock();
+        inner.wake();
+        inner.waiting.cancel(id)
     }
 
     /// Ends the stream, and gives the calls that nobody will hear the end of.

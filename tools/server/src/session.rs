@@ -9,6 +9,7 @@ use protocol::revision::Revision;
 use record::clock::mono_us;
 use tokio::sync::oneshot;
 
+use crate::kept::Kept;
 use crate::outbox::Outbox;
 use crate::subscribing::Ear;
 
@@ -19,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) revision: Revision,
     /// What its stream of events has to say; closed when the session is gone.
     pub(crate) outbox: Arc<Outbox>,
+    /// Answers that it can have again.
+    pub(crate) kept: Kept,
     /// What it wants to hear of.
     ear: Mutex<Ear>,
     opened_us: u64,
@@ -115,6 +118,7 @@ impl Sessions {
             revision,
             ear: Mutex::new(Ear::on(&outbox)),
             outbox,
+            kept: Kept::default(),
             opened_us: mono_us(),
             used_us: AtomicU64::new(mono_us()),
             waiting: Mutex::new(HashMap::new()),

@@ -134,7 +134,8 @@ impl State {
     /// Ends what a session that was taken out still has: its stream, its subscriptions, its calls.
     pub(crate) fn part(&self, session: &Session, transport: Transport) {
         session.ear().close(self);
-        for planned in session.outbox.close() {
+        let unheard = session.outbox.close().into_iter();
+        for planned in unheard.chain(session.kept.close()) {
             self.count(&planned, transport, true);
         }
     }

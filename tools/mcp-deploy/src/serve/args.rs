@@ -109,10 +109,15 @@ pub(super) struct EventArgs {
     #[arg(long, value_enum, default_value = "404", value_name = "STATUS")]
     pub(super) session_gone: GoneArg,
 
-    /// Cut off each stream of events that a client holds open, so long after it began; the GET stream of
-    /// a session can be resumed with Last-Event-ID.
+    /// Cut off each stream of events that a client holds open, or that an answer is to come on, so long
+    /// after it began; those of a session can be resumed with Last-Event-ID.
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub(super) cut_streams: Option<Duration>,
+
+    /// Give the events of answers ids, so that a session can have an answer whose stream broke again with
+    /// Last-Event-ID (the last 64, 1 MiB at most); --cut-streams does so too. See --answers sse.
+    #[arg(long)]
+    pub(super) resumable_answers: bool,
 
     /// Give each client over HTTP a cookie of this name, and count in /metrics who sends it.
     #[arg(long, value_name = "NAME", value_parser = cookie_name)]

@@ -51,6 +51,7 @@ impl ServeArgs {
                 GoneArg::BadRequest => Gone::BadRequest,
             },
             cut_streams: events.cut_streams,
+            resumable_answers: events.resumable_answers,
             cookie: events.cookie,
             audit: events.audit,
         }

@@ -100,7 +100,7 @@ impl Worker {
             return;
         };
         if !(200..300).contains(&state.status) {
-            let outcome = self.refusal(conn, Some(body));
+            let outcome = self.refusal_of_several(conn, Some(body));
             return self.settle_several(conn, outcome, now);
         }
         let (c, is_stream) = (state.client, state.is_stream);
@@ -175,8 +175,16 @@ impl Worker {
             return;
         };
         if state.calls.len() > 0 {
-            let outcome = self.refusal(conn, None);
+            let outcome = self.refusal_of_several(conn, None);
             self.settle_several(conn, outcome, now);
+        }
+    }
+
+    /// Who does not resume a stream leaves its calls with the end that it had.
+    fn refusal_of_several(&self, conn: usize, body: Option<&[u8]>) -> Outcome {
+        match self.conns[conn].as_ref() {
+            Some(state) if state.mark.is_some() => Outcome::StreamEnded,
+            _ => self.refusal(conn, body),
         }
     }
 }

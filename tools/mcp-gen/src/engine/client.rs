@@ -1,6 +1,7 @@
 //! A client: its schedule, its backlog as two indices, its session.
 
 use super::conn::Errand;
+use super::resuming::Suspended;
 use super::rounds::Rounds;
 use crate::crowd::Visit;
 use crate::schedule::Schedule;
@@ -56,6 +57,8 @@ pub struct Client {
     pub session_first_id: u64,
     /// Replies to requests of the server, and other messages besides the load, that wait for a free HTTP connection.
     pub replies: Vec<(Vec<u8>, Errand)>,
+    /// Calls whose stream is to be asked for again.
+    pub suspended: Vec<Suspended>,
     /// The next JSON-RPC id; unique in the session, over all of its connections.
     pub next_id: u64,
     /// Attempts to connect that failed in a row.
@@ -141,6 +144,7 @@ impl Client {
             headers: None,
             session_first_id: 0,
             replies: Vec::new(),
+            suspended: Vec::new(),
             next_id: 1,
             failures: 0,
             retry_ns: 0,

@@ -141,6 +141,7 @@ impl Worker {
                 continue;
             }
             self.seal_of(c);
+            self.give_up_suspended(c, Outcome::StreamEnded, now);
             self.note_end(c, End::Abandoned);
             self.clients[c].move_to(home);
             self.forget_cookies(c);

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::call::{Call, InFlight};
 use super::framing::Framing;
+use super::resuming::Mark;
 use protocol::http::Reply;
 use protocol::lines::LineReader;
 use protocol::outcome::Outcome;
@@ -68,6 +69,8 @@ pub struct Conn {
     pub event_ns: u64,
     /// HTTP: the session id in its head.
     pub session_id: Option<String>,
+    /// HTTP: where the stream under way was taken up again, or where it ended without the answer.
+    pub mark: Option<Box<Mark>>,
 }
 
 /// How far the set-up of a connection is.
@@ -165,6 +168,7 @@ impl Conn {
             is_stream: false,
             event_ns: 0,
             session_id: None,
+            mark: None,
         }
     }
 

@@ -143,6 +143,9 @@ impl Worker {
         if self.clients[c].is_parting {
             self.part_when_idle(c, now);
         }
+        if !self.clients[c].suspended.is_empty() {
+            self.take_up(c, now);
+        }
         if self.clients[c].schedule.is_none() {
             return self.fill(c, now, now);
         }

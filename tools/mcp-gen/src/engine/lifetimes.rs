@@ -54,6 +54,7 @@ impl Worker {
         let mut conns = client.conns.iter().filter_map(|&n| self.conns[n].as_ref());
         let is_busy =
             conns.any(|conn| conn.has_calls() || !matches!(conn.job, Job::Idle | Job::Stream));
+        let is_busy = is_busy || !client.suspended.is_empty();
         if !client.is_parting || client.session != Session::Open || is_busy {
             return;
         }

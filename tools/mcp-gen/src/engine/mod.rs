@@ -26,6 +26,7 @@ mod poller;
 mod priority;
 mod receive;
 mod replies;
+mod resuming;
 mod rounds;
 mod session;
 mod settle;

@@ -405,6 +405,7 @@ impl Worker {
         if let Some(mut codec) = state.codec.take() {
             if let Codec::Http(reply) = &mut *codec {
                 self.end_replies(conn, reply, now);
+                self.note_mark(conn, reply);
             }
             if let Some(state) = self.conns[conn].as_mut() {
                 state.codec = Some(codec);
@@ -417,6 +418,9 @@ impl Worker {
                 "the server closed the connection during set-up",
                 now,
             );
+        }
+        if self.suspend(conn, now) {
+            return self.close_suspended(conn, now);
         }
         let began = self.conns[conn].as_ref().is_some_and(|s| s.answer_began());
         self.lost(conn, now, |reused| {
@@ -440,7 +444,11 @@ impl Worker {
         if !state.counted {
             return self.connect_failed(conn, why, now);
         }
-        let began = state.answer_began();
+        self.note_mark_of(conn);
+        if self.suspend(conn, now) {
+            return self.close_suspended(conn, now);
+        }
+        let began = self.conns[conn].as_ref().is_some_and(|s| s.answer_began());
         self.lost(conn, now, |reused| {
             if began {
                 Outcome::StreamEnded

@@ -40,6 +40,12 @@ impl Worker {
         while self.conns[conn].is_some() {
             match reply.next(input, at) {
                 Ok(None) => break,
+                Ok(Some(Event::End { reusable })) => {
+                    self.note_mark(conn, reply);
+                    if let Some(fate) = self.on_event(conn, Event::End { reusable }, now) {
+                        return fate;
+                    }
+                }
                 Ok(Some(event)) => {
                     if let Some(fate) = self.on_event(conn, event, now) {
                         return fate;
@@ -48,13 +54,22 @@ impl Worker {
                 Err(e) => return Fate::Broken(e.to_string()),
             }
         }
+        self.leave_resumed(conn, now);
         Fate::Stays
     }
 
     /// The server has ended the connection, which may be the end of an answer.
     pub(super) fn end_replies(&mut self, conn: usize, reply: &mut Reply, now: u64) {
-        while let Ok(Some(event)) = reply.eof() {
-            if self.conns[conn].is_none() || self.on_event(conn, event, now).is_some() {
+        loop {
+            let is_over = match reply.eof() {
+                Ok(Some(Event::End { reusable })) => {
+                    self.note_mark(conn, reply);
+                    self.on_event(conn, Event::End { reusable }, now).is_some()
+                }
+                Ok(Some(event)) => self.on_event(conn, event, now).is_some(),
+                Ok(None) | Err(_) => true,
+            };
+            if is_over || self.conns[conn].is_none() {
                 return;
             }
         }
@@ -199,6 +214,15 @@ impl Worker {
     fn on_end(&mut self, conn: usize, reusable: bool, now: u64) -> Option<Fate> {
         let state = self.conns[conn].as_mut()?;
         let c = state.client;
+        let is_good = state.is_stream && (200..300).contains(&state.status);
+        if is_good && state.mark.is_some() && self.suspend(conn, now) {
+            if let Some(state) = self.conns[conn].as_mut() {
+                state.is_stream = false;
+            }
+            self.set_free(conn, reusable, now);
+            return None;
+        }
+        let state = self.conns[conn].as_mut()?;
         if let Job::Call(_, None) = state.job {
             let outcome = if state.is_stream && (200..300).contains(&state.status) {
                 Outcome::StreamEnded
@@ -214,6 +238,8 @@ impl Worker {
         let retired = state.retired;
         state.answers += 1;
         state.received_bytes = 0;
+        // Whether the next one is a stream, its head will say.
+        (state.is_stream, state.mark) = (false, None);
         match std::mem::take(&mut state.job) {
             Job::Errand(Errand::Initialize(_, good)) => {
                 self.initialize_ended(conn, good, reusable, now)

@@ -189,6 +189,7 @@ impl Worker {
             self.see_off(c, now);
             self.end_life(c, now);
             self.expire_cookies(c);
+            self.expire_suspended(c, now);
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.
             self.serve(c, now);
@@ -238,6 +239,7 @@ impl Worker {
             // One that was never written through, since the server does not read, counts from due.
             let (from, outcome) = match sent_ns {
                 0 => (oldest.due_ns, Outcome::Abandoned),
+                sent if state.mark.is_some() => (sent, Outcome::StreamEnded),
                 sent => (sent, Outcome::Timeout),
             };
             if now < from + timeout {
@@ -309,6 +311,14 @@ impl Worker {
     /// All calls that are not over are given up.
     pub(super) fn give_up_all(&mut self, now: u64) {
         self.give_up_waiting(now);
+        let outcome = if self.interrupted {
+            Outcome::Cancelled
+        } else {
+            Outcome::StreamEnded
+        };
+        for c in 0..self.clients.len() {
+            self.give_up_suspended(c, outcome, now);
+        }
         for conn in 0..self.conns.len() {
             let Some(state) = self.conns[conn].as_mut() else {
                 continue;

@@ -87,6 +87,7 @@ impl Worker {
     fn is_busy(&self, c: usize) -> bool {
         let client = &self.clients[c];
         client.has_backlog()
+            || !client.suspended.is_empty()
             || client
                 .conns
                 .iter()

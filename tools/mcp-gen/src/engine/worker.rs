@@ -90,6 +90,8 @@ pub struct Worker {
     /// Connections of slow clients that nobody reads, and until when.
     pub(super) pauses: BinaryHeap<Reverse<(u64, usize)>>,
     pub(super) retries: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Clients that have a stream to ask for again, and when.
+    pub(super) resumes: BinaryHeap<Reverse<(u64, usize)>>,
     pub(super) dirty: Vec<usize>,
     pub(super) book: Book,
     /// Calls due and not over.
@@ -170,6 +172,7 @@ impl Worker {
             due: BinaryHeap::with_capacity(clients.len()),
             pauses: BinaryHeap::new(),
             retries: BinaryHeap::new(),
+            resumes: BinaryHeap::new(),
             dirty: Vec::new(),
             book: Book::new(MAX_HOMES + 1, plan.labels.all().len()),
             outstanding: 0,
@@ -227,6 +230,7 @@ impl Worker {
             }
             self.retry(now);
             self.resume_reading(now);
+            self.resume(now);
             if now >= self.sweep_ns {
                 self.sweep(now);
             }
@@ -271,6 +275,7 @@ impl Worker {
         let retry = next(&self.retries, self.retried_ns + RETRY_NS);
         due.min(retry)
             .min(next(&self.pauses, 0))
+            .min(next(&self.resumes, 0))
             .min(self.edge_ns)
             .min(self.sweep_ns)
     }

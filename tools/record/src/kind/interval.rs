@@ -49,6 +49,9 @@ pub struct Interval {
     pub sent_bytes: u64,
     /// Bytes of answers, likewise.
     pub received_bytes: u64,
+    /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<u64>,
     /// Calls in flight at the end.
     #[serde(default)]
     pub in_flight: u64,

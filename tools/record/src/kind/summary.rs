@@ -52,6 +52,9 @@ pub struct Summary {
     pub sent_bytes: u64,
     /// Bytes of answers, likewise.
     pub received_bytes: u64,
+    /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<u64>,
     /// Connection attempts that failed, where some did; only in rows with the method `connect` and in the last summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_failures: Option<u64>,

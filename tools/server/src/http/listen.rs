@@ -11,7 +11,7 @@ use super::body::AnswerBody;
 use super::legacy;
 use super::refusal::Refusal;
 use super::respond::events;
-use super::stream::{Purpose, Stream, event_id, place_of};
+use super::stream::{Purpose, Seen, Stream};
 use crate::connection::Connection;
 use crate::metrics::{Class, Transport};
 use crate::state::State;
@@ -39,26 +39,33 @@ pub(super) fn listen(
     };
     let seen = match headers.get(header::LAST_EVENT_ID) {
         None => None,
-        Some(id) => Some(id.to_str().ok().and_then(place_of).ok_or_else(|| {
-            let sentence = "no such event: send the Last-Event-ID that an event of this stream had";
-            Refusal::new(StatusCode::BAD_REQUEST, Class::InvalidRequest, sentence)
-        })?),
+        Some(id) => Some(id.to_str().ok().and_then(Seen::read).ok_or_else(unknown)?),
     };
-    // 2025-11-25: an id without data comes first, so that a stream without events can be resumed too.
-    let first = if context.revision >= Revision::V2025_11_25 {
-        let id = event_id(seen.unwrap_or_else(|| session.outbox.given()));
-        format!("id: {id}\nretry: {RETRY_MS}\ndata:\n\n")
-    } else {
-        String::from(": alive\n\n")
+    let (outbox, seen, purpose) = match seen {
+        Some(Seen::Answer(number, place)) => {
+            let outbox = session.kept.get(number).ok_or_else(unknown)?;
+            (
+                outbox,
+                Some(place),
+                Purpose::Answer(Some((session, number))),
+            )
+        }
+        Some(Seen::Get(place)) => {
+            let outbox = Arc::clone(&session.outbox);
+            (outbox, Some(place), Purpose::Session(session))
+        }
+        None => (Arc::clone(&session.outbox), None, Purpose::Session(session)),
     };
-    let outbox = Arc::clone(&session.outbox);
-    let purpose = Purpose::Session(session);
+    let first = purpose.first(seen.unwrap_or_else(|| outbox.given()));
+    let first = first.unwrap_or_else(|| String::from(": alive\n\n"));
     let stream = Stream::new(state, connection, &outbox, purpose, seen, Some(first));
     Ok(events(AnswerBody::Stream(Box::new(stream))))
 }
 
-/// How long a client is asked to wait before it opens a stream again.
-const RETRY_MS: u32 = 100;
+fn unknown() -> Refusal {
+    let sentence = "no such event, or it is no longer kept: send the Last-Event-ID that an event of this session had";
+    Refusal::new(StatusCode::BAD_REQUEST, Class::InvalidRequest, sentence)
+}
 
 /// Ends a session.
 ///

@@ -23,6 +23,7 @@ use crate::connection::Connection;
 use crate::message::{self, Message};
 use crate::method::Method;
 use crate::metrics::{Class, Transport};
+use crate::options::AnswerForm;
 use crate::outbox::Outbox;
 use crate::params::Params;
 use crate::reply::{self, Caching};
@@ -235,7 +236,7 @@ impl Post<'_> {
             return Ok(accepted());
         }
         let session = legacy::context(self.state, self.headers)?.session;
-        cancel(session.as_ref(), name, params.as_ref());
+        cancel(self.state, session.as_ref(), name, params.as_ref());
         Ok(accepted())
     }
 
@@ -256,7 +257,7 @@ impl Post<'_> {
         }
         let asker = self.asker(context.session.as_ref());
         let batch = batch::read(self.state, text, asker, self.received_ns, |name, params| {
-            cancel(context.session.as_ref(), name, params);
+            cancel(self.state, context.session.as_ref(), name, params);
         })
         .map_err(|fault| {
             Refusal::new(
@@ -268,6 +269,9 @@ impl Post<'_> {
         })?;
         if batch.is_empty() {
             return Ok(accepted());
+        }
+        if self.accepts.events && self.state.options.answers == AnswerForm::Sse {
+            return Ok(self.answer_stream(context.session.as_ref(), "", batch));
         }
         let release_ns = batch
             .iter()
@@ -291,12 +295,15 @@ impl Post<'_> {
     }
 }
 
-fn cancel(session: Option<&Arc<Session>>, name: &str, params: Option<&Params<'_>>) {
+fn cancel(state: &State, session: Option<&Arc<Session>>, name: &str, params: Option<&Params<'_>>) {
     if name == "notifications/cancelled"
         && let Some(session) = session
         && let Some(id) = params.and_then(|params| params.request_id)
     {
         session.cancel(id.get());
+        for planned in session.kept.cancel(id.get()) {
+            state.count(&planned, Transport::Http, true);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::revision::Revision;
 use record::clock::mono_ns;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -25,6 +26,8 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 pub(crate) enum Purpose {
     /// The GET stream of a legacy session: its events have ids, and it can be opened again.
     Session(Arc<Session>),
+    /// The answer to a POST; where it is kept, the session that can have it again, and its number there.
+    Answer(Option<(Arc<Session>, u64)>),
     /// The one stream of an HTTP+SSE session (2024-11-05), which ends with it.
     Sse(Arc<Session>),
     /// A modern `subscriptions/listen`, with the answer that a graceful end is.
@@ -33,6 +36,34 @@ pub(crate) enum Purpose {
         goodbye: String,
     },
 }
+
+impl Purpose {
+    /// What comes first on a stream that can be taken up again behind the event `seen`: an id without data, so that it
+    /// can be even where no event comes, and how long to stay away (2025-11-25, Streamable HTTP).
+    pub(crate) fn first(&self, seen: u64) -> Option<String> {
+        let session = match self {
+            Self::Session(session) | Self::Answer(Some((session, _))) => session,
+            _ => return None,
+        };
+        if session.revision < Revision::V2025_11_25 {
+            return None;
+        }
+        let id = self.event_id(seen)?;
+        Some(format!("id: {id}\nretry: {RETRY_MS}\ndata:\n\n"))
+    }
+
+    /// The id of an event: it names its stream, and its place in it.
+    fn event_id(&self, number: u64) -> Option<String> {
+        match self {
+            Self::Session(_) => Some(format!("get/{number}")),
+            Self::Answer(Some((_, answer))) => Some(format!("post/{answer}/{number}")),
+            _ => None,
+        }
+    }
+}
+
+/// How long a client is asked to wait before it opens a stream again.
+const RETRY_MS: u32 = 100;
 
 /// The body of the stream.
 pub(crate) struct Stream {
@@ -105,13 +136,19 @@ impl Stream {
                     let event = self.event(given.number, &given.text);
                     if let Some(mut call) = given.call {
                         self.busy.0.buffered(call.truth_line.take());
-                        self.state.count(&call, Transport::Sse, false);
+                        let transport = match self.purpose {
+                            Purpose::Answer(_) => Transport::Http,
+                            _ => Transport::Sse,
+                        };
+                        self.state.count(&call, transport, false);
                     }
                     return Poll::Ready(Some(event));
                 }
                 Poll::Pending => {}
             }
-            if self.stop.as_mut().poll(cx).is_ready() {
+            let is_answer = matches!(self.purpose, Purpose::Answer(_));
+            // What was asked is answered, also by a server that is about to end.
+            if !is_answer && self.stop.as_mut().poll(cx).is_ready() {
                 self.ended = true;
                 return Poll::Ready(match &mut self.purpose {
                     // A graceful end is an answer (2026-07-28, subscriptions).
@@ -119,7 +156,7 @@ impl Stream {
                         let goodbye = std::mem::take(goodbye);
                         Some(self.event(0, goodbye.as_bytes()))
                     }
-                    Purpose::Session(_) | Purpose::Sse(_) => None,
+                    Purpose::Session(_) | Purpose::Sse(_) | Purpose::Answer(_) => None,
                 });
             }
             self.cut.set(self.cut_ns);
@@ -127,7 +164,10 @@ impl Stream {
                 return Poll::Ready(None);
             }
             if self.comments.poll_tick(cx).is_ready() {
-                if let Purpose::Session(session) | Purpose::Sse(session) = &self.purpose {
+                if let Purpose::Session(session)
+                | Purpose::Sse(session)
+                | Purpose::Answer(Some((session, _))) = &self.purpose
+                {
                     session.touch();
                 }
                 return Poll::Ready(Some(Bytes::from_static(b": alive\n\n")));
@@ -140,8 +180,8 @@ impl Stream {
     /// One event; our messages hold no line break, since JSON escapes it.
     fn event(&self, number: u64, text: &[u8]) -> Bytes {
         let mut event = Vec::with_capacity(text.len() + 48);
-        if let Purpose::Session(_) = self.purpose {
-            event.extend_from_slice(format!("id: {}\n", event_id(number)).as_bytes());
+        if let Some(id) = self.purpose.event_id(number) {
+            event.extend_from_slice(format!("id: {id}\n").as_bytes());
         }
         event.extend_from_slice(b"event: message\ndata: ");
         event.extend_from_slice(text);
@@ -153,7 +193,12 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         match &self.purpose {
-            Purpose::Session(_) => {}
+            Purpose::Session(_) | Purpose::Answer(Some(_)) => {}
+            Purpose::Answer(None) => {
+                for call in self.outbox.close() {
+                    self.state.count(&call, Transport::Http, true);
+                }
+            }
             Purpose::Sse(session) => {
                 self.state.sse_sessions.end(&session.id);
                 self.state.part(session, Transport::Sse);
@@ -165,12 +210,22 @@ impl Drop for Stream {
     }
 }
 
-/// The id of an event of a session's GET stream: it names its stream, and its place in it.
-pub(crate) fn event_id(number: u64) -> String {
-    format!("get/{number}")
+/// Where a client left off, as an event id says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The place in the GET stream.
+    Get(u64),
+    /// The number of an answer, and the place in it.
+    Answer(u64, u64),
 }
 
-/// The place in the stream that an event id names.
-pub(crate) fn place_of(id: &str) -> Option<u64> {
-    id.strip_prefix("get/")?.parse().ok()
+impl Seen {
+    /// Reads an id that [`Purpose::event_id`] has made.
+    pub(crate) fn read(id: &str) -> Option<Self> {
+        if let Some(place) = id.strip_prefix("get/") {
+            return Some(Self::Get(place.parse().ok()?));
+        }
+        let (answer, place) = id.strip_prefix("post/")?.split_once('/')?;
+        Some(Self::Answer(answer.parse().ok()?, place.parse().ok()?))
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use server::{Gone, Options};
+use server::{AnswerForm, Gone, Latency, Options};
 
 use crate::support::*;
 
@@ -400,4 +400,36 @@ fn a_client_is_given_a_cookie_until_it_sends_it() {
     let other = Running::start(Options::default());
     let reply = other.post(&[], &initialize(1, "2025-11-25"));
     assert_eq!(reply.header("set-cookie"), None);
+}
+
+#[test]
+fn an_answer_whose_stream_is_cut_off_comes_on_another_one_and_can_be_had_again() {
+    let server = Running::start(Options {
+        answers: AnswerForm::Sse,
+        latency: Some(Latency::Fixed(Duration::from_millis(60))),
+        cut_streams: Some(Duration::from_millis(20)),
+        ..Options::default()
+    });
+    let session = server.session("2025-11-25");
+    let id = [("mcp-session-id", session.as_str())];
+    let cut = server.post(&id, &touch(7, 1));
+    assert!(cut.text().contains("id: post/1/0\nretry: 100\ndata:\n\n"));
+    assert!(!cut.text().contains("\"id\":7"), "{}", cut.text());
+    let mut answers = 0;
+    while answers < 2 {
+        let mut stream = listen(&server, &session, Some("post/1/0"));
+        while let Some(event) = next(&mut stream) {
+            assert_eq!(
+                (event.id.as_deref(), &event.json()["id"]),
+                (Some("post/1/1"), &json!(7))
+            );
+            answers += 1;
+        }
+    }
+    let unknown = [
+        id[0],
+        ("accept", "text/event-stream"),
+        ("last-event-id", "post/9/0"),
+    ];
+    assert_eq!(server.http().send("GET", "/mcp", &unknown, "").status, 400);
 }
