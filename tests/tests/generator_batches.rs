@@ -204,16 +204,27 @@ fn hostile_arrays_have_a_class() {
     });
     assert_eq!(stream.totals()["generator"]["stray_answers"], batches);
     assert_eq!(count(&stream, "ok"), count(&stream, "scheduled"));
-    // Arrays that hold nothing, too much, or end nowhere fail one call each; the others wait in vain.
+    // Arrays that hold nothing or too much fail one call each, and the others wait in vain, as all do where a line is no
+    // JSON: that may be a log.
     let huge = format!("[{}1]\n", "1,".repeat(100_000));
     let deep = format!("{}{}\n", "[".repeat(5_000), "]".repeat(5_000));
-    for text in ["[]\n", "[{},\n", &huge, &deep] {
+    for (text, class) in [
+        ("[]\n", "protocol_error"),
+        (&huge, "protocol_error"),
+        ("[{},\n", "stray_lines"),
+        (&deep, "stray_lines"),
+    ] {
         let text = text.to_owned();
         let (stream, batches) = against(move |_| text.clone());
-        let errors = &stream.totals()["errors"];
-        assert_eq!(error(&stream, "protocol_error"), batches, "{errors}");
+        let (totals, errors) = (stream.totals(), &stream.totals()["errors"]);
+        let told = match class {
+            "stray_lines" => totals["generator"][class].as_u64(),
+            _ => errors[class].as_u64(),
+        };
+        assert_eq!(told, Some(batches), "{totals}");
+        let failed = error(&stream, "protocol_error") + error(&stream, "timeout");
         assert_eq!(
-            count(&stream, "ok") + error(&stream, "protocol_error") + error(&stream, "timeout"),
+            count(&stream, "ok") + failed,
             count(&stream, "scheduled"),
             "{errors}"
         );

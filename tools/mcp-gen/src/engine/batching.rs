@@ -5,7 +5,7 @@ use super::conn::Job;
 use super::framing::Framing;
 use super::worker::Worker;
 use protocol::answer::{self, Incoming};
-use protocol::batch;
+use protocol::batch::{self, BadBatch};
 use protocol::message;
 use protocol::outcome::Outcome;
 
@@ -82,11 +82,18 @@ impl Worker {
                         return;
                     }
                     let of = share(&mut bytes, message, array);
-                    self.on_single(conn, message, of, now);
+                    if let Err(e) = self.on_single(conn, message, of, now) {
+                        self.blame_oldest(conn, &e.to_string(), of, now);
+                        self.serve_or_retire(conn, now);
+                    }
                 }
+                return;
             }
-            Err(e) => self.no_message(conn, &e.to_string(), bytes, now),
+            // It may be a line of a log, which often begins with a bracket.
+            Err(BadBatch::Message(e)) => self.no_message(conn, &e.to_string(), bytes, now),
+            Err(e) => self.blame_oldest(conn, &e.to_string(), bytes, now),
         }
+        self.serve_or_retire(conn, now);
     }
 
     /// Whether arrays may come from the home of a client.

@@ -4,7 +4,7 @@ use super::conn::{Codec, Errand, Job, Phase};
 use super::framing::Framing;
 use super::poller::Ready;
 use super::worker::Worker;
-use protocol::answer::{self, Incoming};
+use protocol::answer::{self, BadMessage, Incoming};
 use protocol::batch;
 use protocol::lines::LineReader;
 use protocol::message;
@@ -269,21 +269,31 @@ impl Worker {
         if batch::is_array(message) && self.takes_batches(state.client) {
             return self.on_batch(conn, framing, message, now);
         }
-        self.on_single(conn, message, framing.received_bytes(message.len()), now);
+        let bytes = framing.received_bytes(message.len());
+        if let Err(e) = self.on_single(conn, message, bytes, now) {
+            self.no_message(conn, &e.to_string(), bytes, now);
+            self.serve_or_retire(conn, now);
+        }
     }
 
     /// A message that is no array; it counts with so many bytes.
     #[inline]
-    pub(super) fn on_single(&mut self, conn: usize, message: &[u8], bytes: u64, now: u64) {
+    pub(super) fn on_single(
+        &mut self,
+        conn: usize,
+        message: &[u8],
+        bytes: u64,
+        now: u64,
+    ) -> Result<(), BadMessage> {
         let Some(state) = self.conns[conn].as_mut() else {
-            return;
+            return Ok(());
         };
         let (c, framing) = (state.client, state.framing);
-        match answer::read(message) {
-            Ok(Incoming::Answer {
+        match answer::read(message)? {
+            Incoming::Answer {
                 id: Some(id),
                 outcome,
-            }) if state.phase == Phase::Initialize(id) => {
+            } if state.phase == Phase::Initialize(id) => {
                 if outcome == Outcome::Ok && framing == Framing::Events {
                     self.greet_back(c, now);
                 } else if outcome == Outcome::Ok {
@@ -299,7 +309,7 @@ impl Worker {
                     );
                 }
             }
-            Ok(Incoming::Answer { id, outcome }) => {
+            Incoming::Answer { id, outcome } => {
                 match id.and_then(|id| state.calls.take(id)) {
                     Some(mut call) => {
                         state.answers += 1;
@@ -312,20 +322,18 @@ impl Worker {
                 }
                 self.serve_or_retire(conn, now);
             }
-            Ok(Incoming::Request { id, method }) => {
+            Incoming::Request { id, method } => {
                 let reply = message::reply(id, &method);
                 if framing == Framing::Events {
-                    return self.post_soon(c, reply, Errand::Reply, now);
+                    self.post_soon(c, reply, Errand::Reply, now);
+                    return Ok(());
                 }
                 state.put_aside(|out| framing.write(out, 0, [&reply, b"", b""]));
                 self.soil(conn);
             }
-            Ok(Incoming::Notification { .. }) => {}
-            Err(e) => {
-                self.no_message(conn, &e.to_string(), bytes, now);
-                self.serve_or_retire(conn, now);
-            }
+            Incoming::Notification { .. } => {}
         }
+        Ok(())
     }
 
     /// Something came that is no message, and nobody knows whose answer it was. A line may well be none: a log on a
@@ -343,6 +351,14 @@ impl Worker {
                 Some("let it log to stderr: stdout and the connection belong to MCP"),
             );
         }
+        self.blame_oldest(conn, why, bytes, now);
+    }
+
+    /// What came in place of an answer counts on the oldest call in flight.
+    pub(super) fn blame_oldest(&mut self, conn: usize, why: &str, bytes: u64, now: u64) {
+        let Some(state) = self.conns[conn].as_mut() else {
+            return;
+        };
         let c = state.client;
         let oldest = state.calls.oldest().map(|call| call.id);
         let call = oldest.and_then(|id| state.calls.take(id));
