@@ -134,6 +134,7 @@ impl Pipeline {
             "METRICS_PORT",
             "METRICS_ENABLED",
             "METRICS_TOKEN",
+            "OAUTH_CLIENT_SECRET",
         ] {
             command.env_remove(name);
         }

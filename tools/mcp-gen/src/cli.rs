@@ -29,6 +29,8 @@ Examples:
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn --leave mixed --for 10s | mcp-report   # a session for each call
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
+  mcp-gen --url https://mcp.example/mcp -H @headers --for 10s | mcp-report   # a line in it: Authorization: Bearer …
+  mcp-gen --url https://mcp.example/mcp --oauth-token-url https://login.example/token --oauth-client-id load --for 1h | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
   mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s | mcp-report --fail-if 'executed_twice > 0'
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
@@ -39,7 +41,7 @@ Examples:
 Environment (flags win; an empty variable changes nothing):
   CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between),
   METRICS_PORT (of --metrics-addr, on loopback; METRICS_ENABLED=true alone means 8888, false none),
-  METRICS_TOKEN (instead of --metrics-token-file)";
+  METRICS_TOKEN (instead of --metrics-token-file), OAUTH_CLIENT_SECRET (instead of --oauth-client-secret-file)";
 
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
@@ -159,9 +161,35 @@ pub struct Cli {
     #[arg(long, value_name = "ERA", default_value = "auto")]
     pub protocol: Wanted,
 
-    /// A header for every request: 'Name: value'; may be repeated
-    #[arg(long, short = 'H', value_name = "HEADER", value_parser = header)]
-    pub header: Vec<(String, String)>,
+    /// A header for every request: 'Name: value', or @FILE with such lines, which keeps a secret off the command line; may
+    /// be repeated
+    #[arg(long, short = 'H', value_name = "HEADER|@FILE")]
+    pub header: Vec<String>,
+
+    /// A header whose value is that of a variable of the environment: Authorization=MY_TOKEN, with MY_TOKEN='Bearer …'
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub header_env: Vec<String>,
+
+    /// Fetch a token here before the load (OAuth 2 client credentials), send it as Authorization: Bearer, and renew it before
+    /// it ends; the secret is in --oauth-client-secret-file or the environment
+    #[arg(long, value_name = "URL", requires = "oauth_client_id")]
+    pub oauth_token_url: Option<String>,
+
+    /// Who asks for the token
+    #[arg(long, value_name = "ID", requires = "oauth_token_url")]
+    pub oauth_client_id: Option<String>,
+
+    /// Where the client's secret is [default: OAUTH_CLIENT_SECRET in the environment]
+    #[arg(long, value_name = "FILE", requires = "oauth_token_url")]
+    pub oauth_client_secret_file: Option<PathBuf>,
+
+    /// What the token is to be good for: names with spaces between
+    #[arg(long, value_name = "SCOPE", requires = "oauth_token_url")]
+    pub oauth_scope: Option<String>,
+
+    /// The URL of the MCP server that the token is for, where the token endpoint wants to know (RFC 8707)
+    #[arg(long, value_name = "URL", requires = "oauth_token_url")]
+    pub oauth_resource: Option<String>,
 
     /// The Host header to send instead of the URL's
     #[arg(long, value_name = "HOST")]
@@ -359,11 +387,6 @@ fn knee_step(text: &str) -> Result<Duration, String> {
     } else {
         Err("a step is 500ms to 1h".to_owned())
     }
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn tool_arguments(text: &str) -> Result<(String, serde_json::Value), String> {

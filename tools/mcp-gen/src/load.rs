@@ -1,6 +1,7 @@
 //! The load while it is being made: workers report, the collector writes, the main thread gives orders.
 
 use crate::audit::{Auditor, Noted};
+use crate::authorization::Headers;
 use crate::collect::Collector;
 use crate::engine::{Command, Health, Report, Waker, Worker};
 use crate::generator::Reading;
@@ -225,6 +226,12 @@ impl<'a> Load<'a> {
     /// The search for a knee, where there is one.
     pub fn hunt(&self) -> Option<&Hunt> {
         self.hunt.as_ref()
+    }
+
+    /// What is added to each request has changed.
+    pub fn take_headers(&self, headers: &Headers) {
+        let headers = Arc::new(headers.clone());
+        self.order(|| Command::Headers(Arc::clone(&headers)));
     }
 
     /// The servers have changed.

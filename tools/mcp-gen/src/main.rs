@@ -2,6 +2,7 @@
 
 mod anatomy;
 mod audit;
+mod authorization;
 mod batches;
 mod children;
 mod cli;

@@ -59,7 +59,7 @@ pub struct Plan {
     /// LF at the end of each WebSocket message.
     pub append_newline: bool,
     /// The user's headers.
-    pub headers: Vec<(String, String)>,
+    pub headers: Arc<Vec<(String, String)>>,
     /// The addresses of this machine that connections come from in turn; empty leaves it to the kernel.
     pub sources: Vec<IpAddr>,
     /// How TLS servers are checked.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub fn options(cli: &Cli, wish: &Wish, tls: Option<Arc<ClientConfig>>) -> Options {
     Options {
         wanted: cli.protocol,
-        headers: cli.header.clone(),
+        headers: wish.headers.clone(),
         host_header: cli.host_header.clone(),
         ws_subprotocol: !cli.no_ws_subprotocol,
         ws_append_newline: cli.ws_append_newline,
@@ -260,7 +260,7 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         }) as usize,
         append_newline: cli.ws_append_newline,
         sources: cli.source_address.concat(),
-        headers: cli.header.clone(),
+        headers: Arc::new(wish.headers.clone()),
         tls: with.tls,
         children: with.children,
         audit: with.audit,

@@ -1,5 +1,6 @@
 //! What the flags ask for: the profiles, how many clients, what makes calls due, for how long.
 
+use crate::authorization::{self, Headers};
 use crate::cli::Cli;
 use crate::knee::Knee;
 use crate::pacer::Pacer;
@@ -28,6 +29,8 @@ pub struct Wish {
     shape: Option<Shape>,
     /// The knee that is to be found.
     pub knee: Option<Knee>,
+    /// What is added to each request.
+    pub headers: Headers,
     /// The seed.
     pub seed: u64,
     /// Worker threads.
@@ -96,6 +99,7 @@ impl Wish {
                 Pacer::Clock(cli.arrivals)
             },
             rate_per_s,
+            headers: authorization::headers(cli)?,
             // 2^53: the seed stands in a record, and jq keeps integers exact only so far.
             seed: cli
                 .seed

@@ -56,6 +56,8 @@ impl Flag {
 
 fn value(flag: Flag, text: &str) -> String {
     match (flag, text.split_once(':')) {
+        // A file with headers.
+        (Flag::Header, _) if text.starts_with('@') => text.to_owned(),
         (Flag::Header, Some((name, _))) => format!("{name}: {GONE}"),
         _ => GONE.to_owned(),
     }
@@ -127,6 +129,12 @@ mod tests {
             "--url",
             "https://me:abc@host/mcp?api_key=abc&x=1",
             "--help-me=abc",
+            "-H",
+            "@file",
+            "--oauth-token-url",
+            "https://login/token",
+            "--oauth-client-secret-file",
+            "secret",
             "--stdio",
             "server --api-key abc --verbose",
         ];
@@ -143,7 +151,8 @@ mod tests {
             shown[9],
             "https://[redacted]@host/mcp?api_key=[redacted]&x=1"
         );
-        assert_eq!(shown[12], "server --api-key [redacted] --verbose");
+        assert_eq!(shown[12..17], args[12..17]);
+        assert_eq!(shown[18], "server --api-key [redacted] --verbose");
         assert_eq!(
             url("stdio:server --token abc x"),
             "stdio:server --token [redacted] x"

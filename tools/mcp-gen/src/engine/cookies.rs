@@ -10,7 +10,7 @@ impl Worker {
         let own = self.clients[c].headers.as_deref();
         HeadOptions {
             host_header: home.host_header.as_deref(),
-            headers: own.unwrap_or(&self.plan.headers),
+            headers: own.unwrap_or(&self.headers),
         }
     }
 
@@ -46,9 +46,9 @@ impl Worker {
     }
 
     /// From now on a client sends the cookies that it has now.
-    fn send_cookies(&mut self, c: usize, home: &Home) {
+    pub(super) fn send_cookies(&mut self, c: usize, home: &Home) {
         let is_given = |(name, _): &(String, String)| name.eq_ignore_ascii_case("cookie");
-        if self.plan.headers.iter().any(is_given) {
+        if self.headers.iter().any(is_given) {
             // The user knows better.
             return;
         }
@@ -56,7 +56,7 @@ impl Worker {
         let to = client.post_to.as_ref().unwrap_or(&home.endpoint);
         let cookies = client.jar.as_ref().and_then(|jar| jar.header(to));
         client.headers = cookies.map(|cookies| {
-            let mut headers = self.plan.headers.clone();
+            let mut headers = self.headers.to_vec();
             headers.push(("Cookie".to_owned(), cookies));
             headers
         });

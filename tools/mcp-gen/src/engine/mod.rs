@@ -18,6 +18,7 @@ mod ends;
 mod events;
 mod framing;
 mod going_on;
+mod headers;
 mod health;
 mod leaving;
 mod lifetimes;

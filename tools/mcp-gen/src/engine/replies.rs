@@ -202,6 +202,13 @@ impl Worker {
     }
 
     pub(super) fn tell_misdirected(&mut self, status: u16) {
+        if status == 401 {
+            self.tell(
+                "unauthorized",
+                "a server answers 401 under load: it takes the token no longer, or never did for this call".to_owned(),
+                Some("see when the token ends; --oauth-token-url fetches and renews one"),
+            );
+        }
         if status == 421 {
             self.tell(
                 "misdirected",

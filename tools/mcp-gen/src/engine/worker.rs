@@ -33,6 +33,8 @@ pub enum Command {
     Homes(Homes),
     /// Other stages come than was planned; the course is that of all of them.
     Stages(Arc<Stages>, Arc<Course>),
+    /// The user's headers are others: a token was renewed.
+    Headers(Arc<Vec<(String, String)>>),
     /// Start no more calls; those in flight have the plan's grace to finish. The drain of these stages has begun.
     Drain(Arc<Stages>),
     /// Give everything up now.
@@ -113,6 +115,10 @@ pub struct Worker {
     pub(super) latest_ns: u64,
     /// From here on no call is due.
     pub(super) load_end_ns: u64,
+    /// What the user adds to each request.
+    pub(super) headers: Arc<Vec<(String, String)>>,
+    /// Clients before this one have these headers in their heads.
+    pub(super) renewed: usize,
     /// Up to here what is due was taken up.
     pub(super) taken_until_ns: u64,
     /// Meanwhile no user of the closed model calls.
@@ -187,6 +193,8 @@ impl Worker {
             retried_ns: 0,
             latest_ns: 0,
             load_end_ns: plan.stages.load_end_ns(),
+            headers: Arc::clone(&plan.headers),
+            renewed: clients.len(),
             taken_until_ns: 0,
             pause_ns: 0..0,
             give_up_ns: plan.stages.load_end_ns() + plan.groups.longest_timeout_ns(),
@@ -231,6 +239,9 @@ impl Worker {
             self.retry(now);
             self.resume_reading(now);
             self.resume(now);
+            if self.renewed < self.clients.len() {
+                self.renew_heads();
+            }
             if now >= self.sweep_ns {
                 self.sweep(now);
             }
@@ -286,6 +297,7 @@ impl Worker {
             match order {
                 Command::Homes(homes) => self.rehome(homes, now),
                 Command::Stages(stages, course) => self.go_on(stages, &course),
+                Command::Headers(headers) => self.take_headers(headers),
                 Command::Drain(stages) => self.wind_down(stages, now, self.plan.grace_ns),
                 Command::Stop(stages) => self.wind_down(stages, now, 0),
             }

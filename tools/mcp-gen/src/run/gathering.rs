@@ -1,6 +1,7 @@
 //! What comes before the load: targets and t0, from upstream or the command line.
 
 use super::{Halt, Happening, Run};
+use crate::authorization;
 use crate::intake::{self, Arrival};
 use crate::metrics::{Demand, Snapshot};
 use crate::start;
@@ -70,9 +71,37 @@ impl Run<'_> {
                 // Who asked may have gone meanwhile.
                 let _ = answer.try_send(Err(Refusal::not_yet()));
             }
+            Happening::Token(Ok(token)) => authorization::put(&mut self.wish.headers, &token),
+            Happening::Token(Err(e)) => self.warn(
+                Warning::new(
+                    "token_not_renewed",
+                    format!("{e}; the one that there is goes on being sent"),
+                )
+                .remedy("it is tried again every few seconds"),
+            ),
             Happening::Found(_) | Happening::Report(_) => {}
         }
         Ok(())
+    }
+
+    /// Waits for the first token, where tokens are wanted; those that follow come by themselves.
+    pub(super) fn authorize(&mut self) -> Result<(), Halt> {
+        let Some(tokens) = self.tokens.take() else {
+            return Ok(());
+        };
+        let tell = self.tell.clone();
+        tokens.keep(move |token| tell.send(Happening::Token(token)).is_ok());
+        loop {
+            match self.told.recv() {
+                Ok(Happening::Token(Err(e))) => return Err(Halt::Fatal(e.to_string())),
+                Ok(Happening::Token(Ok(token))) => {
+                    authorization::put(&mut self.wish.headers, &token);
+                    return Ok(());
+                }
+                Ok(other) => self.handle(other)?,
+                Err(_) => return Err(Halt::Fatal("who fetches tokens died".to_owned())),
+            }
+        }
     }
 
     fn take_ready(&mut self, ready: Ready) {

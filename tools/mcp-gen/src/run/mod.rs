@@ -5,6 +5,7 @@ mod farewell;
 mod gathering;
 mod steering;
 
+use crate::authorization;
 use crate::children::Children;
 use crate::cli::Cli;
 use crate::discover::{self, Asking, Found};
@@ -17,6 +18,7 @@ use crate::source;
 use crate::start;
 use crate::targets::{Allowed, Targets};
 use crate::wish::Wish;
+use protocol::client::TokenError;
 use record::kind::{Event, Ready, Warning};
 use record::{Ending, Pen, Say, clock, signal};
 use std::sync::Arc;
@@ -28,6 +30,8 @@ enum Happening {
     Arrival(Arrival),
     ReaderLeft,
     Signal(i32),
+    /// A token was fetched, or could not be.
+    Token(Result<String, TokenError>),
     /// Somebody wants something over HTTP.
     Demand(Demand),
     Found(Vec<Found>),
@@ -89,6 +93,8 @@ struct Run<'a> {
     start: Option<Ready>,
     ready: Option<Ready>,
     upstream_ended: bool,
+    /// Where tokens come from, as long as none was asked for.
+    tokens: Option<authorization::Source>,
     /// Where what the run comes to can be seen meanwhile.
     metrics: Option<Metrics>,
     /// Warnings that the pen had no room for.
@@ -106,6 +112,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, String> {
         let wish = Wish::of(cli)?;
         source::check(&cli.source_address.concat())?;
+        let tokens = authorization::Source::of(cli)?;
         let start = cli.start_at.map(start::at).transpose()?;
         let reads_stdin = intake::reads_stdin(cli).map_err(|e| e.to_string())?;
         let asked = tell.clone();
@@ -136,6 +143,7 @@ impl<'a> Run<'a> {
             start,
             ready: None,
             upstream_ended: !reads_stdin,
+            tokens,
             metrics,
             unwritten: Vec::new(),
             is_summed_up: false,
@@ -147,6 +155,7 @@ impl<'a> Run<'a> {
         self.announce();
         self.gather()?;
         self.settle_start();
+        self.authorize()?;
         let tls = discover::tls_config(self.cli, self.targets.all()).map_err(Halt::Fatal)?;
         let children = self.open_children();
         let found = self.discover(tls.clone(), &children)?;

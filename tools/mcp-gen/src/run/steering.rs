@@ -1,6 +1,7 @@
 //! While the load runs: what the main thread hears meanwhile, and what it makes of it.
 
 use super::{Halt, Happening, Run};
+use crate::authorization;
 use crate::engine::{Command, Report};
 use crate::intake::Arrival;
 use crate::load::Load;
@@ -37,6 +38,10 @@ impl Run<'_> {
             // These came, or changed, while the first ones were asked, or while we waited for t0.
             load.rehome(prepared.rehome(&self.targets));
         }
+        if *prepared.plan.headers != self.wish.headers {
+            // A token was renewed meanwhile.
+            load.take_headers(&self.wish.headers);
+        }
         let mut halt = None;
         while load.is_running() {
             match self.told.recv_timeout(Duration::from_millis(100)) {
@@ -70,6 +75,10 @@ impl Run<'_> {
                 }
                 load.take(report);
                 load.notes().iter().for_each(|note| self.say.note(note));
+            }
+            Happening::Token(Ok(token)) => {
+                authorization::put(&mut self.wish.headers, &token);
+                load.take_headers(&self.wish.headers);
             }
             Happening::Demand(Demand::Steer(order, answer)) => {
                 // Who asked may have gone meanwhile.

@@ -97,9 +97,12 @@ pub enum DiscoveryError {
     },
     /// 401.
     #[error(
-        "the server wants to know who is asking (HTTP 401): give it a token with --header 'Authorization: Bearer …'"
+        "the server wants to know who is asking (HTTP 401{said}): give it a token with --header 'Authorization: Bearer …'"
     )]
-    Unauthorized,
+    Unauthorized {
+        /// What it said about it, after a colon, or nothing.
+        said: String,
+    },
     /// 403.
     #[error(
         "the server forbids the request (HTTP 403{said}): it may want --header 'Authorization: Bearer …', another Origin, or another Host (--host-header)"
@@ -248,7 +251,7 @@ impl DiscoveryError {
             Self::NotTls { .. } => "not_tls",
             Self::TlsExpected { .. } => "tls_expected",
             Self::Tls { .. } => "tls_failed",
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized { .. } => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::HostRefused { .. } => "host_refused",
             Self::WrongPath { .. } => "wrong_path",
@@ -297,7 +300,7 @@ impl DiscoveryError {
                 location: location.to_owned(),
                 status,
             },
-            (401, _) => Self::Unauthorized,
+            (401, _) => Self::Unauthorized { said },
             (421, _) => Self::HostRefused {
                 host: host.to_owned(),
                 status,

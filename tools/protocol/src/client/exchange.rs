@@ -19,6 +19,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) streamed: bool,
     pub(super) location: Option<String>,
+    pub(super) challenge: Option<String>,
     pub(super) session: Option<String>,
     pub(super) answer: Option<Said>,
     /// What came instead of an answer.
@@ -131,6 +132,7 @@ impl HttpLink {
                 response.streamed = head.content == Content::EventStream;
                 response.session.clone_from(&head.session);
                 response.location.clone_from(&head.location);
+                response.challenge.clone_from(&head.challenge);
             }
             Event::Message(data) => match hear(data, id, !response.streamed) {
                 Heard::Answer(said) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Options;
 use super::connect::{Deadline, Lost, address};
-use super::error::DiscoveryError;
+use super::error::{DiscoveryError, excerpt};
 use super::exchange::Response;
 use super::link::Said;
 use crate::dialect::Dialect;
@@ -47,7 +47,11 @@ impl HttpLink {
         if method == "initialize" {
             self.session = response.session;
         }
-        let (status, text) = (response.status, response.text);
+        let (status, mut text) = (response.status, response.text);
+        if let (401, Some(challenge)) = (status, &response.challenge) {
+            // What it wants is more than any page that it shows to people.
+            text = wanted(challenge);
+        }
         Ok(match response.answer {
             Some(Said::Error {
                 code,
@@ -85,7 +89,7 @@ impl HttpLink {
         )))
     }
 
-    /// What a status means that no message explains.
+    /// What a status means that no message explains. Of a 401 `said` is what its challenge comes down to.
     pub(super) fn refusal(
         &self,
         status: u16,
@@ -193,6 +197,39 @@ impl HttpLink {
         match self.exchange(request, id, deadline) {
             Err(Lost::Closed(_)) if was_kept => self.exchange(request, id, deadline),
             result => result,
+        }
+    }
+}
+
+/// What a `WWW-Authenticate` comes down to for a person: where the server says who gives tokens for it (RFC 9728, which
+/// MCP asks for since 2025-06-18), or else what it says itself.
+fn wanted(challenge: &str) -> String {
+    let metadata = challenge.split_once("resource_metadata=\"");
+    match metadata.and_then(|(_, rest)| rest.split_once('"')) {
+        Some((url, _)) => format!("who gives tokens is told at {}", excerpt(url.as_bytes())),
+        None => excerpt(challenge.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+
+    #[test]
+    fn a_challenge_comes_down_to_where_tokens_are_told_of() {
+        for (challenge, said) in [
+            ("Bearer", "Bearer"),
+            ("Bearer realm=\"x\"", "Bearer realm=\"x\""),
+            (
+                "Bearer error=\"invalid_token\", resource_metadata=\"https://a.example/.well-known/x\"",
+                "who gives tokens is told at https://a.example/.well-known/x",
+            ),
+            (
+                "Bearer resource_metadata=\"https://a",
+                "Bearer resource_metadata=\"https://a",
+            ),
+        ] {
+            assert_eq!(wanted(challenge), said);
         }
     }
 }

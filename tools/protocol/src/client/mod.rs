@@ -11,6 +11,7 @@ mod lines;
 mod link;
 mod lists;
 mod meet;
+mod oauth;
 mod server_info;
 mod sse;
 mod websocket;
@@ -29,6 +30,7 @@ use crate::transport::Transport;
 use connect::Deadline;
 pub use dial::Dial;
 pub use error::DiscoveryError;
+pub use oauth::{AccessToken, ClientCredentials, TokenError};
 pub use server_info::{Capabilities, ServerInfo};
 
 /// How to go about it.

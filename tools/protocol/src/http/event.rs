@@ -44,6 +44,8 @@ pub struct Head {
     pub session: Option<String>,
     /// `Location`, of a redirect.
     pub location: Option<String>,
+    /// `WWW-Authenticate`, of a 401: what the server wants to see (RFC 9110, 11.6.1).
+    pub challenge: Option<String>,
     /// Each `Set-Cookie`; see [`crate::cookies::Jar`].
     pub set_cookies: Vec<String>,
     /// `Retry-After` in seconds (the form with a date is not read).
@@ -63,6 +65,9 @@ impl Head {
         let cookies = facts.set_cookies.iter();
         self.set_cookies
             .extend(cookies.map(|value| String::from_utf8_lossy(value).into_owned()));
+        self.challenge = facts
+            .challenge
+            .map(|value| String::from_utf8_lossy(value).into_owned());
         keep(&mut self.session, facts.session);
         keep(&mut self.location, facts.location);
     }

@@ -24,6 +24,7 @@ pub(super) struct Facts<'a> {
     pub(super) location: Option<&'a [u8]>,
     pub(super) retry_after_s: Option<u32>,
     pub(super) set_cookies: Vec<&'a [u8]>,
+    pub(super) challenge: Option<&'a [u8]>,
 }
 
 impl<'a> Facts<'a> {
@@ -39,6 +40,7 @@ impl<'a> Facts<'a> {
             location: None,
             retry_after_s: None,
             set_cookies: Vec::new(),
+            challenge: None,
         };
         let mut length = None;
         let mut coding: Option<bool> = None;
@@ -72,6 +74,9 @@ impl<'a> Facts<'a> {
                 14 if name.eq_ignore_ascii_case("mcp-session-id") => facts.session = Some(value),
                 10 if name.eq_ignore_ascii_case("set-cookie") => facts.set_cookies.push(value),
                 8 if name.eq_ignore_ascii_case("location") => facts.location = Some(value),
+                16 if name.eq_ignore_ascii_case("www-authenticate") => {
+                    facts.challenge = Some(value);
+                }
                 11 if name.eq_ignore_ascii_case("retry-after") => {
                     let text = str::from_utf8(value).ok();
                     facts.retry_after_s = text.and_then(|text| text.parse().ok());
