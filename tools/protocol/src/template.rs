@@ -134,7 +134,8 @@ impl IdDigits {
         Self([0; 20])
     }
 
-    fn render(&mut self, mut id: u64) -> &[u8] {
+    /// The digits of a number.
+    pub fn render(&mut self, mut id: u64) -> &[u8] {
         let mut at = self.0.len();
         loop {
             at -= 1;

@@ -6,7 +6,7 @@ use crate::profile::{Cell, Order, Table};
 use protocol::dialect::Dialect;
 use protocol::header;
 use protocol::http::Routing;
-use protocol::template::Template;
+use protocol::template::{IdDigits, Template};
 use serde_json::{Map, Value};
 use std::io::Write as _;
 use std::sync::Arc;
@@ -306,8 +306,8 @@ impl Fill {
         }
         // Writing to memory does not fail.
         let _ = match hole {
-            Hole::Seq => write!(out, "{}", on.index),
-            Hole::Client => write!(out, "{}", on.client),
+            Hole::Seq => out.write_all(IdDigits::new().render(on.index)),
+            Hole::Client => out.write_all(IdDigits::new().render(on.client.into())),
             Hole::Uuid => {
                 let (a, b) = (throw(), dice::throw(throw(), 1, 1));
                 write!(
