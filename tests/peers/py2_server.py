@@ -4,7 +4,7 @@ import argparse
 import sys
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 from py_furniture import furnish
 
@@ -16,6 +16,17 @@ args = parser.parse_args()
 
 server = MCPServer("py2", version="1", log_level="ERROR")
 furnish(server, ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False), args.calls)
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=False))
+async def touch_notes(steps: int, ctx: Context) -> str:
+    """Tell of progress, then that `notes://count` has changed."""
+    for step in range(1, steps + 1):
+        await ctx.report_progress(step, steps)
+    await ctx.notify_resource_updated("notes://count")
+    return "touched"
+
+
 if args.mode == "stdio":
     server.run("stdio")
     sys.exit()

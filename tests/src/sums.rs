@@ -20,6 +20,8 @@ const COUNTS: [&str; 7] = [
 const MAPS: [&str; 3] = ["errors", "codes", "sessions"];
 /// In both kinds of record with all buckets.
 const WHOLE: [&str; 2] = ["response", "service"];
+/// Of `heard`, likewise.
+const HEARD: [&str; 3] = ["notification", "notification_gap", "progress_gap"];
 /// In intervals as numbers only.
 const NUMBERS: [&str; 10] = [
     "failed",
@@ -53,7 +55,26 @@ impl Sum {
                 *self.counts.entry(format!("{map}.{name}")).or_default() += n.as_u64().unwrap_or(0);
             }
         }
-        for name in WHOLE {
+        for (name, n) in r["heard"].as_object().into_iter().flatten() {
+            let counts = self.counts.entry(format!("heard.{name}")).or_default();
+            *counts += n.as_u64().unwrap_or(0);
+        }
+        for (name, n) in r["heard"]["notifications"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            let counts = self
+                .counts
+                .entry(format!("notifications/{name}"))
+                .or_default();
+            *counts += n.as_u64().unwrap_or(0);
+        }
+        for (r, name) in WHOLE
+            .map(|name| (r, name))
+            .into_iter()
+            .chain(HEARD.map(|name| (&r["heard"], name)))
+        {
             if let Some(latency) = latency(r, name) {
                 let read = latency
                     .histogram()
@@ -83,7 +104,7 @@ impl Sum {
         };
         assert_eq!(told(self), told(&own), "counts of {what}");
         assert_eq!(self.numbers, own.numbers, "count, min and max of {what}");
-        for name in WHOLE {
+        for name in WHOLE.into_iter().chain(HEARD) {
             let buckets = |sum: &Self| sum.histograms.get(name).map(Histogram::with_hdr);
             assert_eq!(buckets(self), buckets(&own), "{name} of {what}");
         }

@@ -478,3 +478,98 @@ fn an_answer_of_server_everything_that_was_lost_with_its_connection_is_resumed()
     assert_eq!(totals["ok"], totals["scheduled"], "{totals}");
     assert!(totals["resumed"].as_u64() > Some(0), "{totals}");
 }
+
+/// A profile whose clients listen, and the calls that make these servers speak.
+fn listeners(calls: &str) -> String {
+    format!(
+        "cat > listeners.toml <<'END'
+name = \"listeners\"
+clients = 2
+rate = \"10/s\"
+progress = \"100%\"
+log_level = \"debug\"
+pages = 10
+[subscribe]
+count = 2
+[methods]
+\"tools/list\" = 1
+\"completion/complete\" = 1
+{calls}
+END"
+    )
+}
+
+/// What clients of a server of somebody else heard in two seconds.
+#[track_caller]
+fn listen(target: &str, calls: &str) -> Value {
+    let done = Pipeline::new(format!(
+        "mcp-gen {target} --profile listeners.toml --connect-for 4s --warmup 0s --for 2s --seed 7 -q \
+         | tee run.jsonl | mcp-report --json report.json"
+    ))
+    .before(&listeners(calls))
+    .run();
+    done.assert_stages_and_report(&[0, 0], "report.json");
+    let stream = done.recorded("run.jsonl");
+    assert_intervals_add_up(&stream);
+    assert_conserved(&stream);
+    assert_eq!(stream.totals()["errors"], serde_json::json!({}));
+    assert_eq!(stream.totals()["ok"], 40);
+    assert_eq!(stream.warnings("subscription_refused").len(), 0);
+    assert_eq!(stream.warnings("level_refused").len(), 0);
+    stream.totals()["heard"].clone()
+}
+
+#[test]
+fn clients_listen_to_server_everything_over_http_and_stdio() {
+    let calls = r#"
+[[call]]
+method = "tools/call"
+tool = "toggle-subscriber-updates"
+[[call]]
+method = "tools/call"
+tool = "trigger-long-running-operation"
+arguments = { duration = 0.2, steps = 4 }
+"#;
+    let _alone = alone();
+    let peer = Peer::start("everything", "");
+    let everything =
+        installed("node/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    for target in [
+        format!("--url {}", peer.url()),
+        format!("--stdio 'node {everything} stdio'"),
+    ] {
+        let heard = listen(&target, calls);
+        assert_eq!(heard["subscribed"], 4, "{target}: {heard}");
+        let told = &heard["notifications"];
+        assert!(
+            told["resources/updated"].as_u64() > Some(0),
+            "{target}: {heard}"
+        );
+        let progress = told["progress"].as_u64().unwrap();
+        assert!(
+            progress.is_multiple_of(4) && progress > 0,
+            "{target}: {heard}"
+        );
+        assert_eq!(heard["progress_gap"]["count"], progress / 4 * 3, "{target}");
+        assert_eq!(heard["unknown_progress"], 0, "{target}: {heard}");
+    }
+}
+
+#[test]
+fn clients_listen_to_python_2_in_the_modern_era() {
+    let calls = r#"
+[[call]]
+method = "tools/call"
+tool = "touch_notes"
+arguments = { steps = 3 }
+"#;
+    let _alone = alone();
+    let peer = Peer::start("py2", "stateful-sse");
+    let heard = listen(&format!("--url {}", peer.url()), calls);
+    assert_eq!(heard["subscribed"], 4, "{heard}");
+    let told = &heard["notifications"];
+    assert_eq!(told["subscriptions/acknowledged"], 2, "{heard}");
+    assert!(told["resources/updated"].as_u64() > Some(0), "{heard}");
+    let progress = told["progress"].as_u64().unwrap();
+    assert!(progress.is_multiple_of(3) && progress > 0, "{heard}");
+}

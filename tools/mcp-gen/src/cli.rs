@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::knee::Condition;
+use crate::manners::Manners;
 use crate::metrics;
 use crate::pacer::Arrivals;
 use crate::profile::{self, Leave};
@@ -33,6 +34,7 @@ Examples:
   mcp-gen --url https://mcp.example/mcp --oauth-token-url https://login.example/token --oauth-client-id load --for 1h | mcp-report
   mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
   mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s | mcp-report --fail-if 'executed_twice > 0'
+  mcp-gen --url http://127.0.0.1:5555/mcp --subscribe 'mcpipe://text/*' --progress 100% --cancel 5% --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
                                       # curl -X PUT -d '{\"rate\":\"500/s\"}' localhost:8888/api/v1/rate
   mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
@@ -266,6 +268,10 @@ pub struct Cli {
     /// How long a client stays away after its connection has ended [default: the profile's]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub reconnect_delay: Option<Duration>,
+
+    /// How clients behave besides calling.
+    #[command(flatten)]
+    pub manners: Manners,
 
     /// How long a call that is due may wait to be sent
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]

@@ -25,6 +25,17 @@ pub struct Group {
     pub slow_read: Option<SlowRead>,
     /// How many calls leave in one message at most: 1 is no batch.
     pub batch: u32,
+    /// Which calls are cancelled, where some are.
+    pub cancel: Option<Cancel>,
+}
+
+/// Calls that clients cancel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cancel {
+    /// Their share of all calls, above 0 and up to 1.
+    pub share: f64,
+    /// How long they may take before.
+    pub after_ns: u64,
 }
 
 /// All groups; a client's number tells its group, since each has its numbers in a row.
@@ -58,6 +69,10 @@ impl Groups {
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
                 slow_read: p.slow_read,
                 batch: p.batch,
+                cancel: (p.cancel > 0.0).then_some(Cancel {
+                    share: p.cancel,
+                    after_ns: p.cancel_after.as_nanos() as u64,
+                }),
             };
             first += p.clients;
             group

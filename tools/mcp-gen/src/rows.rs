@@ -1,5 +1,6 @@
 //! Rows of records out of cells: intervals and summaries.
 
+use crate::heard::Heard;
 use crate::menu::Label;
 use crate::plan::Plan;
 use crate::stages::Stages;
@@ -89,6 +90,7 @@ pub fn interval(
         first: numbers(&cell.anatomy.first),
         gap: numbers(&cell.anatomy.gap),
         last: numbers(&cell.anatomy.last),
+        heard: cell.heard.as_deref().map(Heard::record),
     }
 }
 
@@ -121,6 +123,7 @@ pub fn summary(plan: &Plan, start_ns: u64, end_ns: u64, cell: &Cell) -> Summary 
         first: whole(&cell.anatomy.first),
         gap: whole(&cell.anatomy.gap),
         last: whole(&cell.anatomy.last),
+        heard: cell.heard.as_deref().map(Heard::record),
         ..Summary::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Counts and latencies of one (stage, target, label), and a worker's book of all of them.
 
 use crate::anatomy::Anatomy;
+use crate::heard::Heard;
 use protocol::outcome::Outcome;
 use record::Histogram;
 use record::kind::Sessions;
@@ -56,6 +57,8 @@ pub struct Cell {
     pub connect: Option<Box<Histogram>>,
     /// The parts of set-up and of calls.
     pub anatomy: Anatomy,
+    /// What was heard besides answers.
+    pub heard: Option<Box<Heard>>,
 }
 
 /// What stands at one instant.
@@ -165,6 +168,14 @@ impl Cell {
                 a.get_or_insert_default().add(b);
             }
         }
+        if let Some(heard) = &other.heard {
+            self.heard.get_or_insert_default().add(heard);
+        }
+    }
+
+    /// What was heard besides answers.
+    pub fn heard(&mut self) -> &mut Heard {
+        self.heard.get_or_insert_default()
     }
 }
 

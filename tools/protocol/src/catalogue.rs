@@ -13,6 +13,21 @@ pub struct Catalogue {
     pub resource_templates: Vec<ResourceTemplate>,
     /// From `prompts/list`.
     pub prompts: Vec<Prompt>,
+    /// How many pages each list had.
+    pub pages: Pages,
+}
+
+/// How many pages each list of a server had; 0 for one that was not asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// Of `tools/list`.
+    pub tools: usize,
+    /// Of `resources/list`.
+    pub resources: usize,
+    /// Of `resources/templates/list`.
+    pub resource_templates: usize,
+    /// Of `prompts/list`.
+    pub prompts: usize,
 }
 
 /// A tool.

@@ -96,6 +96,28 @@ pub fn cancelled(id: u64, reason: &str) -> Vec<u8> {
     )
 }
 
+/// `resources/subscribe` (legacy): changes of `uri` are told on the session's stream.
+pub fn subscribe(id: u64, uri: &str) -> Vec<u8> {
+    request(id, "resources/subscribe", json!({"uri": uri}))
+}
+
+/// `subscriptions/listen` (modern): its stream, or on one shared by all calls its messages, tell of changes of `uris`.
+pub fn listen(id: u64, uris: &[&str], revision: Revision, client: &ClientInfo) -> Vec<u8> {
+    let params = json!({"notifications": {"resourceSubscriptions": uris}});
+    request(id, LISTEN, with_meta(params, revision, client))
+}
+
+/// The method of [`listen`], as its HTTP request says in a header.
+pub const LISTEN: &str = "subscriptions/listen";
+
+/// `logging/setLevel` (legacy; the modern era says a level with each call, see [`LOG_LEVEL`]).
+pub fn set_level(id: u64, level: &str) -> Vec<u8> {
+    request(id, "logging/setLevel", json!({"level": level}))
+}
+
+/// The key in `params._meta` under which a modern call says from which level on its log messages are wanted.
+pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
 /// The reply to a request of the server: `{}` to `ping`, "method not found" to anything else, since
 /// we declared no capabilities.
 pub fn reply(id: &RawValue, method: &str) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! An answer to a call, and what is known about it before it leaves.
 
+use crate::level::Level;
 use crate::metrics::Outcome;
 use crate::reply;
 use crate::subscriptions::Instant;
@@ -22,19 +23,33 @@ pub(crate) struct Answer {
 
 /// Notifications on the way to an answer.
 pub(crate) struct Steps {
-    /// JSON: a string or a number.
-    pub(crate) token: String,
+    pub(crate) about: About,
     pub(crate) n: u32,
     pub(crate) every_ns: u64,
+}
+
+/// What notifications on the way tell of.
+pub(crate) enum About {
+    /// Progress, under this token. JSON: a string or a number.
+    Progress(String),
+    /// Nothing that matters: log messages of this level.
+    Log(Level),
 }
 
 impl Steps {
     /// The k-th notification, k from 1.
     pub(crate) fn message(&self, k: u32) -> String {
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":{k},"total":{}}}}}"#,
-            self.token, self.n
-        )
+        match &self.about {
+            About::Progress(token) => format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{k},"total":{}}}}}"#,
+                self.n
+            ),
+            About::Log(level) => format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"{}","logger":"mcpipe","data":"message {k} of {}"}}}}"#,
+                level.name(),
+                self.n
+            ),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use protocol::code;
 use protocol::revision::{Era, Revision};
 
-use crate::answer::{Answer, Steps};
+use crate::answer::{About, Answer, Steps};
+use crate::level::Level;
 use crate::method::Method;
 use crate::metrics::Outcome;
 use crate::options::{Eras, Options};
@@ -16,7 +17,7 @@ use crate::versions::Versions;
 use crate::{prompts, resources, tools};
 
 /// What the server can do, as both handshakes tell it.
-const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":true,"listChanged":false},"prompts":{"listChanged":false},"completions":{}"#;
+const CAPABILITIES: &str = r#""capabilities":{"tools":{"listChanged":false},"resources":{"subscribe":true,"listChanged":false},"prompts":{"listChanged":false},"completions":{},"logging":{}"#;
 const INSTRUCTIONS: &str = r#","instructions":"A server to measure against: echo and add are cheap, slow and payload are as told.""#;
 
 /// What is answered without looking at the state of any client.
@@ -77,7 +78,7 @@ impl Catalogue {
             .filter(|revision| revision.era() == Era::Legacy)
             .unwrap_or(Revision::LATEST_LEGACY);
         let fields = format!(
-            r#""protocolVersion":"{revision}",{CAPABILITIES},"logging":{{}}}},"serverInfo":{}{INSTRUCTIONS}"#,
+            r#""protocolVersion":"{revision}",{CAPABILITIES}}},"serverInfo":{}{INSTRUCTIONS}"#,
             reply::SERVER_INFO
         );
         let text = reply::result(id, Era::Legacy, Caching::Silent, &fields);
@@ -95,13 +96,21 @@ impl Catalogue {
 
     /// Answers everything but `initialize`.
     /// Subscriptions, which are their client's, are [`State::answer`](crate::state::State::answer)'s business.
-    pub(crate) fn answer(&self, era: Era, id: &str, method: Method, params: &Params<'_>) -> Answer {
+    /// Log messages are sent from the level `least` on, without it none.
+    pub(crate) fn answer(
+        &self,
+        era: Era,
+        id: &str,
+        method: Method,
+        params: &Params<'_>,
+        least: Option<Level>,
+    ) -> Answer {
         let result = |caching, fields: &str| Answer::done(reply::result(id, era, caching, fields));
         let wrong = |sentence: &str| Answer::error(id, code::INVALID_PARAMS, sentence, None);
         match method {
             Method::Ping if era == Era::Legacy => result(Caching::Silent, ""),
             Method::SetLevel if era == Era::Legacy => match params.level.as_deref() {
-                Some(level) if LEVELS.contains(&level) => result(Caching::Silent, ""),
+                Some(level) if Level::named(level).is_some() => result(Caching::Silent, ""),
                 _ => wrong(
                     "level is one of debug, info, notice, warning, error, critical, alert, emergency",
                 ),
@@ -117,7 +126,7 @@ impl Catalogue {
             Method::ResourcesList => self.list(&self.resource_list, era, id, params),
             Method::TemplatesList => self.list(&self.templates, era, id, params),
             Method::PromptsList => self.list(&self.prompts, era, id, params),
-            Method::ToolsCall => self.call(era, id, params),
+            Method::ToolsCall => self.call(era, id, params, least),
             Method::ResourcesRead => match params.uri.as_deref() {
                 None => wrong("resources/read needs a uri"),
                 Some(uri) => match self.resources.read(uri, &self.versions) {
@@ -174,7 +183,7 @@ impl Catalogue {
         }
     }
 
-    fn call(&self, era: Era, id: &str, params: &Params<'_>) -> Answer {
+    fn call(&self, era: Era, id: &str, params: &Params<'_>, least: Option<Level>) -> Answer {
         let Some(name) = params.name.as_deref() else {
             return Answer::error(id, code::INVALID_PARAMS, "tools/call needs a name", None);
         };
@@ -197,9 +206,19 @@ impl Catalogue {
                 own_ns: u64::from(n) * every_ns,
                 steps: params.progress_token().map(|token| {
                     Box::new(Steps {
-                        token: token.to_owned(),
+                        about: About::Progress(token.to_owned()),
                         n,
                         every_ns,
+                    })
+                }),
+                ..result(&fields)
+            },
+            tools::Outcome::Log { n, level, fields } => Answer {
+                steps: least.filter(|least| level >= *least).map(|_| {
+                    Box::new(Steps {
+                        about: About::Log(level),
+                        n,
+                        every_ns: 0,
                     })
                 }),
                 ..result(&fields)
@@ -227,15 +246,3 @@ impl Catalogue {
         }
     }
 }
-
-/// RFC 5424's, as MCP names them.
-const LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];

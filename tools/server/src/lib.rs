@@ -18,6 +18,7 @@ mod guard;
 mod held;
 mod http;
 mod kept;
+mod level;
 mod link;
 mod log_file;
 mod message;

@@ -4,6 +4,7 @@ use protocol::revision::Revision;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::level::Level;
 use crate::message::Text;
 
 /// All that any method of ours looks at; what a client adds is ignored.
@@ -53,6 +54,9 @@ pub(crate) struct Meta<'a> {
     /// Ours: tells a call from every other one, for `--audit`.
     #[serde(borrow, rename = "mcpipe/token")]
     token: Option<&'a RawValue>,
+    /// From which level on a modern client wants log messages (2026-07-28, logging).
+    #[serde(borrow, rename = "io.modelcontextprotocol/logLevel")]
+    log_level: Option<Text<'a>>,
     #[serde(borrow, rename = "progressToken")]
     pub(crate) progress_token: Option<&'a RawValue>,
 }
@@ -116,6 +120,11 @@ impl<'a> Params<'a> {
     /// The token that tells the call from every other one: a string or a number of at most 256 bytes.
     pub(crate) fn audit_token(&self) -> Option<&'a str> {
         scalar(self.meta.as_ref()?.token?.get()).filter(|token| token.len() <= 256)
+    }
+
+    /// From which level on a modern client wants log messages.
+    pub(crate) fn log_level(&self) -> Option<Level> {
+        Level::named(self.meta.as_ref()?.log_level.as_deref()?)
     }
 
     /// The token under which the client wants to hear of progress: a string or a number.

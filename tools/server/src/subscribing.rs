@@ -7,6 +7,7 @@ use protocol::revision::Era;
 use record::clock::mono_ns;
 
 use crate::answer::Answer;
+use crate::level::Level;
 use crate::method::Method;
 use crate::metrics::Class;
 use crate::outbox::Outbox;
@@ -21,6 +22,8 @@ use crate::{resources, subscriptions};
 pub(crate) struct Ear {
     outbox: Option<Arc<Outbox>>,
     listener: Option<Arc<Listener>>,
+    /// From which level on its client wants log messages.
+    level: Option<Level>,
 }
 
 impl Ear {
@@ -28,7 +31,7 @@ impl Ear {
     pub(crate) fn on(outbox: &Arc<Outbox>) -> Self {
         Self {
             outbox: Some(Arc::clone(outbox)),
-            listener: None,
+            ..Self::default()
         }
     }
 
@@ -59,6 +62,23 @@ impl Ear {
     }
 }
 
+/// From which level on log messages are wanted, which this very call may say.
+fn log_level(
+    era: Era,
+    method: Method,
+    params: &Params<'_>,
+    ear: Option<&mut Ear>,
+) -> Option<Level> {
+    if era == Era::Modern {
+        return params.log_level();
+    }
+    let ear = ear?;
+    if method == Method::SetLevel {
+        ear.level = params.level.as_deref().and_then(Level::named).or(ear.level);
+    }
+    ear.level
+}
+
 impl State {
     /// Answers everything but `initialize` and `subscriptions/listen`; without an ear there is nobody
     /// to tell of changes.
@@ -74,7 +94,8 @@ impl State {
             if era == Era::Legacy && matches!(method, Method::Subscribe | Method::Unsubscribe) {
                 self.subscribe(id, method, params, ear)
             } else {
-                self.catalogue.answer(era, id, method, params)
+                let least = log_level(era, method, params, ear);
+                self.catalogue.answer(era, id, method, params, least)
             };
         answer.token = params.audit_token().map(Box::from);
         if let Some(change) = answer.changed.take() {

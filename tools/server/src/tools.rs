@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::level::Level;
 use crate::reply::push_json;
 use crate::subscriptions::Instant;
 
@@ -23,6 +24,12 @@ pub(crate) enum Outcome {
         every_ns: u64,
         fields: String,
     },
+    /// `n` log messages of a level, where the client wants them, then the fields.
+    Log {
+        n: u32,
+        level: Level,
+        fields: String,
+    },
     /// The text resource of this number is to change.
     Touch(usize),
     /// Arguments that do not fit the schema: `isError` with this sentence (2025-11-25, tools).
@@ -39,7 +46,7 @@ struct Listed {
     read_only: bool,
 }
 
-const LISTED: [Listed; 7] = [
+const LISTED: [Listed; 8] = [
     Listed {
         name: "echo",
         text: "Gives the message back.",
@@ -74,6 +81,12 @@ const LISTED: [Listed; 7] = [
         name: "progress",
         text: "Sends n notifications of progress to a client that gave a progressToken, then answers.",
         schema: r#"{"n":{"type":"integer","minimum":1,"maximum":1000,"description":"how many notifications"},"every_ms":{"type":"integer","minimum":0,"maximum":10000,"default":0,"description":"time between two of them"}},"required":["n"]"#,
+        read_only: false,
+    },
+    Listed {
+        name: "log",
+        text: "Sends n log messages of a level to a client that wants such, then answers.",
+        schema: r#"{"n":{"type":"integer","minimum":1,"maximum":1000,"default":1,"description":"how many messages"},"level":{"type":"string","enum":["debug","info","notice","warning","error","critical","alert","emergency"],"default":"info"}}"#,
         read_only: false,
     },
     Listed {
@@ -146,6 +159,23 @@ fn one() -> usize {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Log {
+    #[serde(default = "one_message")]
+    n: u32,
+    #[serde(default = "info")]
+    level: String,
+}
+
+fn one_message() -> u32 {
+    1
+}
+
+fn info() -> String {
+    String::from("info")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Progress {
     n: u32,
     #[serde(default)]
@@ -182,6 +212,16 @@ pub(crate) fn call(name: &str, arguments: Option<&RawValue>) -> Option<Outcome> 
             }),
             _ => Err(String::from(
                 "n must be from 1 to 1000 and every_ms from 0 to 10000",
+            )),
+        }),
+        "log" => read(raw).and_then(|Log { n, level }| match (n, Level::named(&level)) {
+            (1..=1000, Some(level)) => Ok(Outcome::Log {
+                n,
+                level,
+                fields: content(r#""done""#),
+            }),
+            _ => Err(String::from(
+                "n must be from 1 to 1000, and level one of debug, info, notice, warning, error, critical, alert, emergency",
             )),
         }),
         "touch" => read(raw).map(|Touch { n }| Outcome::Touch(n)),

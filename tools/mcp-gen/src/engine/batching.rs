@@ -139,10 +139,11 @@ impl Worker {
                         None if id.is_none() && matches!(outcome, Outcome::RpcError(_)) => {
                             self.settle_several(conn, outcome, now);
                         }
+                        None if id.is_some_and(|id| self.answered_aside(c, id, outcome, now)) => {}
                         None => self.stray("an id that belongs to no call of its request"),
                     }
                 }
-                Ok(Incoming::Notification { .. }) => {}
+                Ok(Incoming::Notification { method }) => self.hear(conn, &method, message, now),
                 Ok(Incoming::Request { id, method }) => {
                     self.reply_later(c, message::reply(id, &method));
                 }

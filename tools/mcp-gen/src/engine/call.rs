@@ -69,6 +69,11 @@ impl InFlight {
         Some(call)
     }
 
+    /// All of them, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.slots.iter().flatten()
+    }
+
     /// The call that was sent first.
     pub fn oldest(&self) -> Option<&Call> {
         self.slots.front().and_then(Option::as_ref)

@@ -1,6 +1,7 @@
 //! A client: its schedule, its backlog as two indices, its session.
 
 use super::conn::Errand;
+use super::ear::Ear;
 use super::resuming::Suspended;
 use super::rounds::Rounds;
 use crate::crowd::Visit;
@@ -17,6 +18,8 @@ pub struct Client {
     pub group: u16,
     /// What it remembers of its sequences, where it makes any.
     pub rounds: Option<Box<Rounds>>,
+    /// What it hears besides answers, once there is anything to remember of that.
+    pub ear: Option<Box<Ear>>,
     /// Its schedule; in the closed model there is none.
     pub schedule: Option<Schedule>,
     /// Closed model: of its users, those who could call now.
@@ -120,6 +123,7 @@ impl Client {
             number,
             group,
             rounds: None,
+            ear: None,
             schedule,
             free: 0,
             thinking: 0,

@@ -122,6 +122,9 @@ impl Worker {
         client.idle.retain(|&other| other != conn);
         client.gathering = client.gathering.filter(|&other| other != conn);
         self.freed.push(conn);
+        if client.ear.is_some() {
+            self.ear_gone(state.client, conn, self.latest_ns);
+        }
     }
 
     /// The servers have changed: clients whose home is another one now move there.

@@ -119,6 +119,8 @@ pub enum Job {
     Post(u64, usize),
     /// HTTP+SSE: the stream of answers.
     Stream,
+    /// The stream on which its client hears what it subscribed to.
+    Ear,
 }
 
 /// Requests besides the load.
@@ -134,6 +136,8 @@ pub enum Errand {
     Delete,
     /// A call on the session that was deleted, with the outcome once that is known.
     CallDeleted(Option<Outcome>),
+    /// Something that the client asks for once a session, with this id.
+    Aside(u64),
 }
 
 impl Conn {

@@ -204,8 +204,8 @@ impl Worker {
         if let Some(conn) = client.gathering.or_else(|| client.idle.pop()) {
             return Some(conn);
         }
-        // The stream of HTTP+SSE carries no calls.
-        let besides = usize::from(home_is_sse);
+        let besides =
+            usize::from(home_is_sse) + client.ear.as_ref().map_or(0, |ear| ear.extra_connections());
         if client.conns.len() < self.plan.max_connections + besides && now >= client.retry_ns {
             self.connect(c, now);
         }
@@ -282,7 +282,8 @@ impl Worker {
             sent_bytes: sent_bytes as u32,
         };
         if batch > 1 {
-            return self.gather(conn, c, call, batch);
+            self.gather(conn, c, call, batch);
+            return self.plan_cancel(c, drawn.index, id);
         }
         state.mark_unsent(id);
         if state.framing.is_multiplexed() {
@@ -300,6 +301,7 @@ impl Worker {
             }
         }
         self.soil(conn);
+        self.plan_cancel(c, drawn.index, id);
     }
 
     /// Notes that a connection has something to write.

@@ -176,6 +176,7 @@ impl Worker {
     pub(super) fn part(&mut self, c: usize) {
         let end = self.say_goodbye(c);
         self.note_end(c, end);
+        self.tune_out(c);
         for conn in std::mem::take(&mut self.clients[c].conns) {
             self.remove(conn);
         }

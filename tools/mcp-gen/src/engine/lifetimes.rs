@@ -52,8 +52,9 @@ impl Worker {
     pub(super) fn part_when_idle(&mut self, c: usize, now: u64) {
         let client = &self.clients[c];
         let mut conns = client.conns.iter().filter_map(|&n| self.conns[n].as_ref());
-        let is_busy =
-            conns.any(|conn| conn.has_calls() || !matches!(conn.job, Job::Idle | Job::Stream));
+        let is_busy = conns.any(|conn| {
+            conn.has_calls() || !matches!(conn.job, Job::Idle | Job::Stream | Job::Ear)
+        });
         let is_busy = is_busy || !client.suspended.is_empty();
         if !client.is_parting || client.session != Session::Open || is_busy {
             return;

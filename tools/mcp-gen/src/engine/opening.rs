@@ -255,7 +255,11 @@ impl Worker {
             return self.poster_wired(conn, c, now);
         }
         if self.clients[c].session == Session::Open {
-            return self.add_idle(conn, now);
+            if !self.takes_for_ear(conn, c, home, now) {
+                self.count_connection(conn, now);
+                self.set_free(conn, true, now);
+            }
+            return;
         }
         match home.dialect.era {
             Era::Modern => match self.open_http_session(c, home, None) {
@@ -277,6 +281,7 @@ impl Worker {
         self.note_begin(c);
         self.begin_life(c, now);
         self.join(c, now);
+        self.tune_in(c, now);
     }
 
     /// From its first connection, its first failure to connect, or the begin of the load, a client's calls are due.

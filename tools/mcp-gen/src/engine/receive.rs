@@ -318,6 +318,7 @@ impl Worker {
                         self.settle(c, &call, outcome, now, bytes);
                     }
                     None if id.is_none() => self.answer_without_id(c, outcome),
+                    None if id.is_some_and(|id| self.answered_aside(c, id, outcome, now)) => {}
                     None => self.stray("an id that belongs to no call in flight"),
                 }
                 self.serve_or_retire(conn, now);
@@ -331,7 +332,7 @@ impl Worker {
                 state.put_aside(|out| framing.write(out, 0, [&reply, b"", b""]));
                 self.soil(conn);
             }
-            Incoming::Notification { .. } => {}
+            Incoming::Notification { method } => self.hear(conn, &method, message, now),
         }
         Ok(())
     }

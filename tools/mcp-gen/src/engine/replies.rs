@@ -12,7 +12,7 @@ use protocol::outcome::Outcome;
 use protocol::transport::Transport;
 
 /// Replies to requests of a server that wait for a free connection of the client.
-const MAX_REPLIES: usize = 16;
+pub(super) const MAX_REPLIES: usize = 16;
 /// One whose id is longer than any sane server's is not answered: a million clients have to hold these.
 const MAX_REPLY_BYTES: usize = 4 * 1024;
 
@@ -78,8 +78,11 @@ impl Worker {
     /// Something of an answer came. Gives a fate where the connection cannot go on.
     fn on_event(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
         let state = self.conns[conn].as_mut()?;
-        if let Job::Stream = state.job {
-            return self.on_stream(conn, event, now);
+        if let Job::Stream | Job::Ear = state.job {
+            return match state.job {
+                Job::Ear => self.on_ear(conn, event, now),
+                _ => self.on_stream(conn, event, now),
+            };
         }
         match event {
             Event::Head(head) => {
@@ -135,7 +138,9 @@ impl Worker {
                     id: Some(id),
                     outcome,
                 }) if id == call.id => outcome,
-                Ok(Incoming::Notification { .. }) => return,
+                Ok(Incoming::Notification { method }) => {
+                    return self.hear(conn, &method, body, now);
+                }
                 Ok(Incoming::Request { id, method }) => {
                     let reply = message::reply(id, &method);
                     return self.reply_later(c, reply);
@@ -158,6 +163,9 @@ impl Worker {
                 }
                 return;
             }
+            Job::Call(_, Some(Outcome::Cancelled)) | Job::Errand(Errand::Aside(_)) if success => {
+                return self.on_body_aside(conn, body, now);
+            }
             _ => return,
         };
         if let Some(Job::Call(call, None)) = self.conns[conn].as_ref().map(|s| &s.job) {
@@ -165,6 +173,24 @@ impl Worker {
             self.learn(c, &call, outcome, body);
         }
         self.settle_http(conn, outcome, now);
+    }
+
+    /// Something came in the answer to a call that was cancelled, or to what is asked for once a session.
+    fn on_body_aside(&mut self, conn: usize, body: &[u8], now: u64) {
+        let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
+            return;
+        };
+        match answer::read(body) {
+            Ok(Incoming::Answer {
+                id: Some(id),
+                outcome,
+            }) => drop(self.answered_aside(c, id, outcome, now)),
+            Ok(Incoming::Notification { method }) => self.hear(conn, &method, body, now),
+            Ok(Incoming::Request { id, method }) => {
+                self.reply_later(c, message::reply(id, &method))
+            }
+            _ => {}
+        }
     }
 
     /// The outcome of a call that was answered with a status other than success, or with no body.
@@ -257,6 +283,12 @@ impl Worker {
                 self.deleted_called(c, outcome, now);
             }
             Job::Post(id, stream) => self.posted(conn, (id, stream), reusable, now),
+            Job::Errand(Errand::Aside(id)) => {
+                // No answer was among what came.
+                let status = self.conns[conn].as_ref().map_or(0, |s| s.status);
+                self.answered_aside(c, id, Outcome::HttpError(status), now);
+                self.set_free(conn, reusable, now);
+            }
             Job::Errand(errand) if self.home_of(c).transport == Transport::Sse => {
                 self.posted_aside(conn, errand, reusable, now);
             }

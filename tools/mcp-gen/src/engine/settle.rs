@@ -190,6 +190,7 @@ impl Worker {
             self.end_life(c, now);
             self.expire_cookies(c);
             self.expire_suspended(c, now);
+            self.tend(c, now);
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.
             self.serve(c, now);

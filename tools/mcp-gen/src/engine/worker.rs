@@ -94,6 +94,10 @@ pub struct Worker {
     pub(super) retries: BinaryHeap<Reverse<(u64, usize)>>,
     /// Clients that have a stream to ask for again, and when.
     pub(super) resumes: BinaryHeap<Reverse<(u64, usize)>>,
+    /// Whether any calls are cancelled.
+    pub(super) cancels_some: bool,
+    /// When which call of which client is.
+    pub(super) cancels: BinaryHeap<Reverse<(u64, usize, u64)>>,
     pub(super) dirty: Vec<usize>,
     pub(super) book: Book,
     /// Calls due and not over.
@@ -179,6 +183,8 @@ impl Worker {
             pauses: BinaryHeap::new(),
             retries: BinaryHeap::new(),
             resumes: BinaryHeap::new(),
+            cancels_some: plan.groups.all().iter().any(|g| g.cancel.is_some()),
+            cancels: BinaryHeap::new(),
             dirty: Vec::new(),
             book: Book::new(MAX_HOMES + 1, plan.labels.all().len()),
             outstanding: 0,
@@ -242,6 +248,7 @@ impl Worker {
             if self.renewed < self.clients.len() {
                 self.renew_heads();
             }
+            self.cancel_due(now);
             if now >= self.sweep_ns {
                 self.sweep(now);
             }
@@ -284,7 +291,12 @@ impl Worker {
         };
         let due = next(&self.due, self.slack.until_ns());
         let retry = next(&self.retries, self.retried_ns + RETRY_NS);
+        let cancel = self
+            .cancels
+            .peek()
+            .map_or(u64::MAX, |Reverse((ns, ..))| *ns);
         due.min(retry)
+            .min(cancel)
             .min(next(&self.pauses, 0))
             .min(next(&self.resumes, 0))
             .min(self.edge_ns)

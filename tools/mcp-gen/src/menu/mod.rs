@@ -1,12 +1,16 @@
 //! The menu: which calls a client may make at a server, each rendered once, drawn by weight.
 
+mod dressed;
 mod fill;
+mod hearing;
 mod labels;
 mod order;
 mod placeholder;
 mod spelled;
 
+pub use dressed::read_token;
 pub use fill::{Fill, Filled, Occasion};
+pub use hearing::Hearing;
 pub use labels::{Label, Labels};
 pub use order::Order;
 pub use spelled::check;
@@ -58,6 +62,8 @@ struct Part {
     edges: Vec<f64>,
     /// Of each item, its first dish and how many there are.
     items: Vec<(usize, u16)>,
+    /// What is wanted besides answers.
+    hearing: Hearing,
 }
 
 /// Where a client is on its menu: calls of a sequence come one after the other.
@@ -83,10 +89,13 @@ impl Cursor {
 
 impl Menu {
     /// Adds the calls of the next group.
-    fn add(&mut self, items: Vec<Item>) {
+    fn add(&mut self, items: Vec<Item>, hearing: Hearing) {
         let total: f64 = items.iter().map(|i| i.weight).sum();
         let mut sum = 0.0;
-        let mut part = Part::default();
+        let mut part = Part {
+            hearing,
+            ..Part::default()
+        };
         for Item { weight, mut dishes } in items {
             sum += weight / total;
             part.edges.push(sum);
@@ -138,10 +147,16 @@ impl Menu {
 
     fn item(&self, group: u16, seed: u64, client: u32, number: u64) -> (usize, u16) {
         let x = dice::fraction(seed, u64::from(client), number);
-        let Part { edges, items } = &self.parts[usize::from(group)];
+        let Part { edges, items, .. } = &self.parts[usize::from(group)];
         items[edges
             .partition_point(|&edge| edge <= x)
             .min(items.len() - 1)]
+    }
+
+    /// What clients of a group want to hear without asking each time.
+    #[must_use]
+    pub fn hearing(&self, group: u16) -> &Hearing {
+        &self.parts[usize::from(group)].hearing
     }
 
     /// A call of the menu.
@@ -153,7 +168,7 @@ impl Menu {
     /// The share (0 to 1) that calls with this label have among those of its group.
     #[must_use]
     pub fn share(&self, group: u16, label: u16) -> f64 {
-        let Part { edges, items } = &self.parts[usize::from(group)];
+        let Part { edges, items, .. } = &self.parts[usize::from(group)];
         let lower = std::iter::once(0.0).chain(edges.iter().copied());
         let (mut all, mut own) = (0.0, 0.0);
         for ((first, calls), (a, b)) in items.iter().zip(lower.zip(edges)) {

@@ -1,7 +1,9 @@
 //! What is to be called at a server: what the profiles and the command line want of what it offers.
 
-use super::fill::{Fill, plain};
-use super::{Dish, Item, Labels, Menu};
+use super::dressed::{completions, literal};
+use super::fill::{Fill, compile, plain};
+use super::placeholder::Scope;
+use super::{Dish, Hearing, Item, Labels, Menu};
 use crate::cli::Cli;
 use crate::profile::{ANY_TOOL, Method, Profile};
 use protocol::catalogue::{Catalogue, Tool};
@@ -13,7 +15,7 @@ use record::kind::Warning;
 use serde_json::{Value, json};
 
 /// A call that is possible at a server, before it is rendered.
-struct Possible {
+pub(super) struct Possible {
     /// Beside the others of its method.
     weight: f64,
     tool: Option<String>,
@@ -21,7 +23,7 @@ struct Possible {
 }
 
 impl Possible {
-    fn plain(params: Value) -> Self {
+    pub(super) fn plain(params: Value) -> Self {
         Self {
             weight: 1.0,
             tool: None,
@@ -74,7 +76,8 @@ impl Order<'_> {
                 token: self.token,
             };
             let mut told = Vec::new();
-            menu.add(portion.items(discovery, group as u16, labels, &mut told)?);
+            let items = portion.items(discovery, group as u16, labels, &mut told)?;
+            menu.add(items, Hearing::of(profile, discovery, &mut told));
             for warning in told {
                 // What is so for several profiles is told once.
                 if !warnings.iter().any(|w| w.text == warning.text) {
@@ -120,19 +123,28 @@ impl Portion<'_> {
             } else {
                 self.calls(method, discovery, warnings)?
             };
+            let pages = self.pages(method, discovery);
+            if !pages.is_empty() && !calls.is_empty() {
+                let dishes = self.steps(&pages, true, false, discovery, group, labels)?;
+                let weight = f64::from(weight);
+                items.push(Item { weight, dishes });
+                continue;
+            }
             let whole: f64 = calls.iter().map(|c| c.weight).sum();
             for call in calls {
                 let label = labels.index(group, method.name(), call.tool.as_deref());
                 let schema = call
                     .tool
                     .as_deref()
-                    .and_then(|name| discovery.catalogue.tools.iter().find(|t| t.name == name));
-                let schema = schema.map(|tool| &tool.input_schema);
-                items.push(Item::one(
-                    f64::from(weight) * call.weight / whole,
-                    label,
-                    plain(method.name(), call.params, schema, dialect, self.token)?,
-                ));
+                    .and_then(|name| discovery.catalogue.tools.iter().find(|t| t.name == name))
+                    .map(|tool| &tool.input_schema);
+                for (has_token, share) in self.ways(call.tool.is_some()) {
+                    items.push(Item::one(
+                        f64::from(weight) * call.weight / whole * share,
+                        label,
+                        self.render(&call, method.name(), schema, has_token, discovery)?,
+                    ));
+                }
             }
         }
         if items.is_empty() {
@@ -149,6 +161,29 @@ impl Portion<'_> {
             ));
         }
         Ok(items)
+    }
+
+    /// A call in which at most tokens differ from one time to the next.
+    fn render(
+        &self,
+        call: &Possible,
+        method: &str,
+        schema: Option<&Value>,
+        has_token: bool,
+        discovery: &Discovery,
+    ) -> Result<(Template, Option<Fill>), String> {
+        let dialect = &discovery.dialect;
+        let params = call.params.clone();
+        if !has_token {
+            let params = self.dressed(params, false, discovery);
+            return plain(method, params, schema, dialect, self.token);
+        }
+        let mut scope = Scope {
+            token: self.token,
+            ..Scope::default()
+        };
+        let params = self.dressed(literal(params), true, discovery);
+        compile(method, params, schema, dialect, &mut scope)
     }
 
     /// The methods that are called, with their weights: the profile's, as far as the command line wants them. The cheapest
@@ -214,6 +249,8 @@ impl Portion<'_> {
                 .take(MAX_RESOURCES)
                 .map(|p| Possible::plain(prompt(p)))
                 .collect(),
+            Method::Complete if can.completions => completions(discovery),
+            Method::Complete => vec![],
             Method::ResourcesList | Method::TemplatesList if !can.resources => vec![],
             Method::ToolsList if !can.tools => vec![],
             Method::PromptsList if !can.prompts => vec![],
@@ -381,7 +418,7 @@ fn prompt(prompt: &protocol::catalogue::Prompt) -> Value {
 }
 
 impl Item {
-    /// A call in which at most the token differs from one time to the next.
+    /// A call in which at most tokens differ from one time to the next.
     fn one(weight: f64, label: u16, (template, fill): (Template, Option<Fill>)) -> Self {
         Self {
             weight,

@@ -66,19 +66,23 @@ impl Portion<'_> {
                 warnings.push(Warning::new("method_left_out", text));
                 continue;
             }
-            let dishes = self.steps(steps, is_sequence, discovery, group, labels)?;
-            items.push(Item {
-                weight: f64::from(weight),
-                dishes,
-            });
+            let calls_tool = steps.iter().any(|call| call.tool.is_some());
+            for (has_token, share) in self.ways(calls_tool) {
+                let dishes = self.steps(steps, is_sequence, has_token, discovery, group, labels)?;
+                items.push(Item {
+                    weight: f64::from(weight) * share,
+                    dishes,
+                });
+            }
         }
         Ok(items)
     }
 
-    fn steps(
+    pub(super) fn steps(
         &self,
         steps: &[Call],
         is_sequence: bool,
+        has_token: bool,
         discovery: &Discovery,
         group: u16,
         labels: &mut Labels,
@@ -92,6 +96,8 @@ impl Portion<'_> {
         let mut dishes = Vec::new();
         for (number, call) in steps.iter().enumerate() {
             let (params, schema) = self.params(call, discovery)?;
+            let asks = has_token && call.tool.is_some();
+            let params = self.dressed(params, asks, discovery);
             let (template, fill) =
                 compile(&call.method, params, schema, &discovery.dialect, &mut scope)
                     .map_err(|why| format!("the profile {}: {why}", self.profile.name))?;

@@ -27,6 +27,9 @@ pub enum Method {
     /// Getting the prompts of the list.
     #[serde(rename = "prompts/get")]
     PromptsGet,
+    /// Completing arguments of prompts and templates.
+    #[serde(rename = "completion/complete")]
+    Complete,
     /// The legacy era's cheapest call.
     #[serde(rename = "ping")]
     Ping,
@@ -47,6 +50,7 @@ impl Method {
             Self::ResourcesRead => "resources/read",
             Self::PromptsList => "prompts/list",
             Self::PromptsGet => "prompts/get",
+            Self::Complete => "completion/complete",
             Self::Ping => "ping",
             Self::Discover => "server/discover",
         }

@@ -8,9 +8,11 @@ mod comings;
 mod command;
 mod data;
 mod leave;
+mod level;
 mod method;
 mod shipped;
 mod slow_read;
+mod subscribe;
 mod unit;
 mod wanted;
 
@@ -19,9 +21,11 @@ pub use comings::Comings;
 pub use command::run as command;
 pub use data::{Cell, Order, Table};
 pub use leave::Leave;
+pub use level::LogLevel;
 pub use method::Method;
 pub use shipped::{names, shipped};
 pub use slow_read::SlowRead;
+pub use subscribe::Subscribe;
 pub use unit::payload_text as payload;
 pub use wanted::{choose_model, wanted};
 
@@ -106,7 +110,28 @@ pub struct Profile {
     /// How slowly sockets are read, where not at once.
     #[serde(default)]
     pub slow_read: Option<SlowRead>,
+    /// The resources that clients want to hear of.
+    #[serde(default)]
+    pub subscribe: Option<Subscribe>,
+    /// The share, from 0 to 1, of calls of tools that ask for progress.
+    #[serde(default, deserialize_with = "unit::share")]
+    pub progress: f64,
+    /// The share, from 0 to 1, of calls that the client cancels where they have no answer after [`Self::cancel_after`].
+    #[serde(default, deserialize_with = "unit::share")]
+    pub cancel: f64,
+    /// How long such a call may take.
+    #[serde(default = "a_tenth_of_a_second", deserialize_with = "unit::duration")]
+    pub cancel_after: Duration,
+    /// How many pages of a list are asked for at most, from 1 to [`MAX_PAGES`].
+    #[serde(default = "one_page")]
+    pub pages: usize,
+    /// From which level on clients want log messages; `None` leaves it to the server.
+    #[serde(default)]
+    pub log_level: Option<LogLevel>,
 }
+
+/// As many pages as discovery looks at.
+pub const MAX_PAGES: usize = 100;
 
 /// The name that stands for each other tool that says `readOnlyHint`.
 pub const ANY_TOOL: &str = "*";
@@ -126,6 +151,14 @@ fn one() -> u32 {
 
 fn ten_seconds() -> Duration {
     Duration::from_secs(10)
+}
+
+fn a_tenth_of_a_second() -> Duration {
+    Duration::from_millis(100)
+}
+
+fn one_page() -> usize {
+    1
 }
 
 fn a_fifth() -> f64 {
@@ -233,6 +266,14 @@ impl Profile {
         }
         if self.rate_per_s == 0.0 && self.think.is_none() {
             return Some(("clients", "how often these clients call is not said: write rate = \"100/s\", or, where each waits for its answers, think = \"exp:1s\"".to_owned()));
+        }
+        if !(1..=MAX_PAGES).contains(&self.pages) {
+            return Some((
+                "pages",
+                format!(
+                    "pages must be 1 to {MAX_PAGES}: so many pages of a list are asked for at most"
+                ),
+            ));
         }
         let spelled_out = self.calls.iter().any(|c| c.get_ref().weight != Some(0))
             || self.sequences.iter().any(|s| s.get_ref().weight > 0);

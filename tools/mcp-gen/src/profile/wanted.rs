@@ -87,6 +87,7 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         if let Some(most) = cli.batch {
             profile.batch = most;
         }
+        cli.manners.put_into(&mut profile);
         profiles.push(profile);
     }
     let clients: u64 = profiles.iter().map(|p| u64::from(p.clients)).sum();

@@ -7,6 +7,7 @@ mod errors;
 mod gates;
 mod happenings;
 mod health;
+mod heard;
 mod knee;
 mod latencies;
 mod ran;
@@ -96,6 +97,7 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
         }
     }
     anatomy::blocks(report, &mut blocks);
+    heard::blocks(report, &mut blocks);
     errors::blocks(report, &mut blocks);
     happenings::blocks(report, &mut blocks);
     gates::blocks(&of.gates, &mut blocks);

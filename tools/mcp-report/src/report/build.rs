@@ -5,7 +5,7 @@ use super::generator::GeneratorReport;
 use super::ran::{Ran, ToolReport};
 use super::{AnatomyReport, CheckedReport, EventReport, FaultReport, Report, WarningReport};
 use crate::outcome::Expected;
-use crate::run::{Checked, Counts, Figures, Key, Run};
+use crate::run::{Checked, Counts, Figures, Heard, Key, Run};
 use record::Histogram;
 use record::kind::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,9 @@ pub fn build(
     let stages = stages(run, rows, expected);
     let mut measured = Figures::default();
     let mut connects = Figures::default();
+    let mut heard = Heard::default();
     for (key, row) in rows {
+        row.heard.iter().for_each(|row| heard.add(row));
         if !key.is_calls() {
             connects.add_calls(row);
         } else if run.is_measured(&key.stage) {
@@ -58,6 +60,7 @@ pub fn build(
             sessions: (connects.counts.sessions.opened > 0).then_some(connects.counts.sessions),
         },
         anatomy: AnatomyReport::of(&connects.anatomy, &measured.anatomy),
+        heard: heard.told(),
         errors: ErrorClass::all(&measured.counts),
         events: events(run),
         faults: faults(run),

@@ -16,7 +16,7 @@ pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
-use record::kind::{Audit, Dialect, Knee};
+use record::kind::{Audit, Dialect, Heard, Knee};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -41,6 +41,8 @@ pub struct Report {
     pub connections: Connections,
     /// How long the parts of connections and calls took.
     pub anatomy: AnatomyReport,
+    /// What clients heard besides answers, over the whole run; absent where nothing.
+    pub heard: Option<Heard>,
     /// All outcomes besides ok of the measured stages, with the codes behind them.
     pub errors: Vec<ErrorClass>,
     /// What happened to servers and processes.

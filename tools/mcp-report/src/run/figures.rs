@@ -1,6 +1,7 @@
 //! The figures of one row: counts, and latencies as histograms. All of them add up.
 
 use super::anatomy::Anatomy;
+use super::heard::Heard;
 use record::kind::{Interval, Sessions, Summary};
 use record::{Histogram, Latency};
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ impl Counts {
     }
 }
 
-fn add_names(sum: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
+pub(super) fn add_names(sum: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
     for (name, n) in other.iter().filter(|(_, n)| **n > 0) {
         if let Some(a) = sum.get_mut(name) {
             *a = a.saturating_add(*n);
@@ -119,6 +120,8 @@ pub struct Figures {
     pub wait: Histogram,
     pub connect: Histogram,
     pub anatomy: Anatomy,
+    /// Of few rows: what clients heard besides answers.
+    pub heard: Option<Box<Heard>>,
 }
 
 impl Figures {
@@ -137,6 +140,7 @@ impl Figures {
             wait: read(&s.wait),
             connect: read(&s.connect),
             anatomy: Anatomy::of_summary(s),
+            heard: s.heard.as_ref().map(|told| Box::new(Heard::of(told))),
         }
     }
 
@@ -153,6 +157,9 @@ impl Figures {
             self.due_until_us = self.due_until_us.max(end);
         }
         self.counts.add(&Counts::from(i));
+        if let Some(told) = &i.heard {
+            self.heard.get_or_insert_default().add(&Heard::of(told));
+        }
         for (sum, latency) in [
             (&mut self.response, &i.response),
             (&mut self.service, &i.service),
@@ -189,10 +196,13 @@ impl Figures {
         self.wait.add(&other.wait);
         self.connect.add(&other.connect);
         self.anatomy.add(&other.anatomy);
+        if let Some(heard) = &other.heard {
+            self.heard.get_or_insert_default().add(heard);
+        }
     }
 }
 
-fn read(latency: &Option<Latency>) -> Histogram {
+pub(super) fn read(latency: &Option<Latency>) -> Histogram {
     latency
         .as_ref()
         .and_then(Latency::histogram)

@@ -5,6 +5,7 @@ mod conserve;
 mod figures;
 mod generator;
 mod happenings;
+mod heard;
 mod key;
 mod stages;
 mod tools;
@@ -16,6 +17,7 @@ pub use conserve::Checked;
 pub use figures::{Counts, Figures};
 pub use generator::Generator;
 pub use happenings::Happenings;
+pub use heard::Heard;
 pub use key::{Key, TargetKey};
 pub use stages::Stages;
 

@@ -39,15 +39,20 @@ pub(super) fn fetch(
     let announced = pager.met.server.capabilities;
     let mut catalogue = Catalogue::default();
     if announced.tools {
-        catalogue.tools = pager.all("tools/list", "tools", Tool::from_json);
+        (catalogue.tools, catalogue.pages.tools) =
+            pager.all("tools/list", "tools", Tool::from_json);
     }
     if announced.resources {
-        catalogue.resources = pager.all("resources/list", "resources", Resource::from_json);
-        catalogue.resource_templates =
-            pager.all(TEMPLATES, "resourceTemplates", ResourceTemplate::from_json);
+        (catalogue.resources, catalogue.pages.resources) =
+            pager.all("resources/list", "resources", Resource::from_json);
+        (
+            catalogue.resource_templates,
+            catalogue.pages.resource_templates,
+        ) = pager.all(TEMPLATES, "resourceTemplates", ResourceTemplate::from_json);
     }
     if announced.prompts {
-        catalogue.prompts = pager.all("prompts/list", "prompts", Prompt::from_json);
+        (catalogue.prompts, catalogue.pages.prompts) =
+            pager.all("prompts/list", "prompts", Prompt::from_json);
     }
     match pager.ended {
         Some(End::Lost(lost)) => Err(lost.tell(endpoint, options)),
@@ -76,8 +81,15 @@ struct Pager<'a> {
 }
 
 impl Pager<'_> {
-    fn all<T>(&mut self, method: &str, key: &str, item: fn(&Value) -> Option<T>) -> Vec<T> {
+    /// All items of a list, and how many pages they came on.
+    fn all<T>(
+        &mut self,
+        method: &str,
+        key: &str,
+        item: fn(&Value) -> Option<T>,
+    ) -> (Vec<T>, usize) {
         let mut items = Vec::new();
+        let mut pages = 0;
         let mut seen = HashSet::new();
         let mut cursor: Option<String> = None;
         for page in 0.. {
@@ -91,6 +103,7 @@ impl Pager<'_> {
             let Some(result) = self.page(method, cursor.as_deref()) else {
                 break;
             };
+            pages += 1;
             match result.get(key).and_then(Value::as_array) {
                 Some(entries) => items.extend(entries.iter().filter_map(item)),
                 None => {
@@ -111,7 +124,7 @@ impl Pager<'_> {
             cursor = Some(next.to_owned());
         }
         items.truncate(MAX_ITEMS);
-        items
+        (items, pages)
     }
 
     /// One page of a list. What fails is asked again: without it the server would seem to offer less than it does.

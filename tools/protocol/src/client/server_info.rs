@@ -23,6 +23,8 @@ pub struct Capabilities {
     pub tools: bool,
     /// `resources/list` and `resources/read`.
     pub resources: bool,
+    /// `resources/subscribe`, or resources in `subscriptions/listen`.
+    pub subscriptions: bool,
     /// `prompts/list` and `prompts/get`.
     pub prompts: bool,
     /// `completion/complete`.
@@ -57,6 +59,8 @@ pub(super) fn server_info(result: &Value, info: &Value) -> ServerInfo {
         capabilities: Capabilities {
             tools: has("tools"),
             resources: has("resources"),
+            subscriptions: result.pointer("/capabilities/resources/subscribe")
+                == Some(&Value::Bool(true)),
             prompts: has("prompts"),
             completions: has("completions"),
             logging: has("logging"),

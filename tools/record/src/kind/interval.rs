@@ -1,6 +1,6 @@
 //! `interval`: one second of one stage, profile, target, method and tool.
 
-use super::Sessions;
+use super::{Heard, Sessions};
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,4 +103,7 @@ pub struct Interval {
     /// From the first byte of the answer to its last, of the calls in `first`: 0 where one read brought both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Latency>,
+    /// What clients heard besides answers, where they heard something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
 }

@@ -1,6 +1,6 @@
 //! `summary`: the totals of a stage, or of the whole run.
 
-use super::{Audit, Sessions};
+use super::{Audit, Heard, Sessions};
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,9 @@ pub struct Summary {
     /// From the first byte of the answer to its last, of the calls in `first`: 0 where one read brought both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Latency>,
+    /// What clients heard besides answers, where they heard something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
     /// How the generator was doing; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<Generator>,

@@ -91,7 +91,7 @@ fn the_schema_of_each_tool_is_an_object_and_only_the_cheap_ones_are_read_only() 
     assert_eq!(
         names,
         [
-            "echo", "add", "slow", "fail", "payload", "progress", "touch"
+            "echo", "add", "slow", "fail", "payload", "progress", "log", "touch"
         ]
     );
     for tool in tools {
@@ -260,6 +260,25 @@ fn prompts_completion_and_logging_answer_and_refuse() {
         ws.call(&request(6, "logging/setLevel", json!({"level": "loud"})))["error"]["code"],
         -32602
     );
+    // What is less urgent than the level stays unsaid.
+    ws.send(&tool(9, "log", json!({"n": 3, "level": "info"})));
+    assert_eq!(ws.receive()["id"], 9);
+    ws.send(&tool(10, "log", json!({"n": 2, "level": "error"})));
+    for k in [1, 2] {
+        let message = ws.receive();
+        assert_eq!(message["method"], "notifications/message");
+        assert_eq!(message["params"]["level"], "error");
+        assert_eq!(message["params"]["data"], format!("message {k} of 2"));
+    }
+    assert_eq!(ws.receive()["id"], 10);
+    // A modern client says a level with each call, and hears nothing without.
+    let mut call = modern(tool(11, "log", json!({"level": "error"})));
+    ws.send(&call);
+    assert_eq!(ws.receive()["id"], 11);
+    call["params"]["_meta"]["io.modelcontextprotocol/logLevel"] = json!("debug");
+    ws.send(&call);
+    assert_eq!(ws.receive()["method"], "notifications/message");
+    assert_eq!(ws.receive()["id"], 11);
     assert_eq!(ws.call(&request(7, "ping", json!({})))["result"], json!({}));
     assert_eq!(
         ws.call(&request(8, "no/such", json!({})))["error"]["code"],
