@@ -1,6 +1,6 @@
 //! The search for a knee: it brackets what the server can do, each step is a stage, and the report shows and judges it.
 
-use pipe_tests::{Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};
+use pipe_tests::{Finished, Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -40,6 +40,39 @@ fn assert_is_consistent(stream: &Stream) {
     }
 }
 
+/// The same search as if of two generators at once, and of two that searched for different things, or at other times.
+#[track_caller]
+fn knees_of_two_generators_add_up_where_they_were_one_load(run: &Finished, found: f64) {
+    let stream = String::from_utf8(run.file("run.jsonl")).expect("text");
+    let other = format!(
+        "s/{}/mcp-gen#0ther0/g",
+        run.recorded("run.jsonl").only("mcp-gen", "start")["from"]
+            .as_str()
+            .expect("a name")
+    );
+    for (change, adds_up) in [
+        ("", true),
+        (
+            r#"; s/"condition":"p50 < 200ms"/"condition":"p50 < 300ms"/"#,
+            false,
+        ),
+        (r#"; /"stage":"knee-2"/s/"start_us":1/"start_us":2/"#, false),
+    ] {
+        let both = Pipeline::new(format!(
+            "tee a.jsonl | sed '{other}{change}' > b.jsonl; mcp-report -q --json report.json --fail-if 'knee < 1/s' a.jsonl b.jsonl"
+        ))
+        .stdin(stream.clone())
+        .run();
+        let gate = &both.verdict("report.json")["gates"][0];
+        if adds_up {
+            assert_eq!(gate["value"].as_f64(), Some(2.0 * found), "{gate}");
+        } else {
+            let text = gate["text"].as_str().expect("a reason");
+            assert!(text.contains("don't add up"), "{change}: {gate}");
+        }
+    }
+}
+
 #[test]
 fn the_knee_of_a_server_is_bracketed_reported_and_judged() {
     // 4 workers of 20 ms do 200 calls/s at most.
@@ -58,6 +91,7 @@ fn the_knee_of_a_server_is_bracketed_reported_and_judged() {
     let found = knee["rate_per_s"].as_f64().expect("some rate is met");
     // On a machine that has other things to do the search may end low; what the server cannot do is never found.
     assert!((20.0..=250.0).contains(&found), "{knee}");
+    knees_of_two_generators_add_up_where_they_were_one_load(&run, found);
     if knee["limited_by"] == "server" {
         let bad = knee["too_much_per_s"]
             .as_f64()
