@@ -75,6 +75,10 @@ fn each_transport_has_its_own_parts() {
             &["tcp", "first", "last"],
         ),
         (
+            format!("--url {} --protocol 2025-03-26 --batch 4", server.http()),
+            &["tcp", "handshake", "first", "last"],
+        ),
+        (
             format!("--url {} --protocol modern", server.tcp()),
             &["tcp"],
         ),

@@ -134,6 +134,9 @@ impl Worker {
                         Some(call) => {
                             self.learn(c, &call, outcome, message);
                             self.settle(c, &call, outcome, now, of);
+                            if outcome == Outcome::Ok {
+                                self.dissect(&call, now);
+                            }
                         }
                         // The answer to a batch that the server would not look into (JSON-RPC 2.0, section 6).
                         None if id.is_none() && matches!(outcome, Outcome::RpcError(_)) => {

@@ -53,13 +53,19 @@ impl Worker {
         );
     }
 
-    /// An event of an answer came. The first one has no gap before it.
+    /// An event of an answer came. The first one has no gap before it. Where several calls share a stream, it counts on the
+    /// oldest of them.
     pub(super) fn note_event(&mut self, conn: usize, now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let Job::Call(call, None) = state.job else {
-            return;
+        let call = match &state.job {
+            Job::Call(call, None) => *call,
+            Job::Several(..) => match state.calls.oldest() {
+                Some(call) => *call,
+                None => return,
+            },
+            _ => return,
         };
         let before = std::mem::replace(&mut state.event_ns, now);
         if before > 0 {

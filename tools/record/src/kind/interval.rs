@@ -94,7 +94,7 @@ pub struct Interval {
     /// Of a connection's set-up, all that had to be said before it could carry calls: the upgrade to WebSocket, `initialize`, the start of a child; only in rows with the method `connect`, and only of connections that needed any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handshake: Option<Latency>,
-    /// Sent to the first byte of the answer (of its head), of `ok` calls over Streamable HTTP that had an answer of their own; elsewhere an answer is one message.
+    /// Sent to the first byte of the answer (of its head), of `ok` calls over Streamable HTTP; elsewhere an answer is one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Latency>,
     /// Between two events of one answer, where it is a stream of several (SSE): 0 where one read brought both.
