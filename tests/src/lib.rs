@@ -1,5 +1,6 @@
 //! Helpers for tests of whole pipelines: run one in bash, look at what it wrote, and at what it left behind.
 
+mod abuse;
 pub mod asking;
 mod dice;
 mod folder;
@@ -15,6 +16,7 @@ mod sums;
 mod terminal;
 mod tools;
 
+pub use abuse::{Counts, abuse};
 pub use dice::Dice;
 pub use folder::Folder;
 pub use hostile::Hostile;

@@ -5,7 +5,7 @@ mod peer;
 
 use peer::{Peer, command, installed, script};
 use pipe_tests::{
-    Finished, Hostile, Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up,
+    Finished, Hostile, Pipeline, Server, Stream, abuse, assert_conserved, assert_intervals_add_up,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -572,4 +572,42 @@ arguments = { steps = 3 }
     assert!(told["resources/updated"].as_u64() > Some(0), "{heard}");
     let progress = told["progress"].as_u64().unwrap();
     assert!(progress.is_multiple_of(3) && progress > 0, "{heard}");
+}
+
+/// What they make of abuse is theirs, and docs/ABUSE.md tells it; that nothing is lost and that honest clients don't notice is
+/// ours.
+#[test]
+fn bad_clients_are_counted_apart_and_honest_ones_are_served_beside_them() {
+    for (of, mode) in [
+        ("py2", "stateful-sse"),
+        ("py1", "ws"),
+        ("py1", "sse"),
+        ("everything", ""),
+    ] {
+        let _alone = alone();
+        let peer = Peer::start(of, mode);
+        let done = Pipeline::new(format!(
+            "mcp-gen --url {} --clients 4 --rate 10/s --for 2s --warmup 0s --connect-for 1s --seed 7 -q --method tools/call --tool echo \
+             --abuse all=4% --abuse-hold 3s --timeout 4s | tee run.jsonl | mcp-report --json report.json",
+            peer.url()
+        ))
+        .patience(std::time::Duration::from_secs(90))
+        .run();
+        done.assert_stages_and_report(&[0, 0], "report.json");
+        let stream = done.recorded("run.jsonl");
+        assert_intervals_add_up(&stream);
+        assert_conserved(&stream);
+        let totals = stream.totals();
+        assert_eq!(totals["ok"], 80, "{of} {mode}: {}", totals["errors"]);
+        let counted = abuse(&stream);
+        assert!(counted.len() >= 10, "{counted:?}");
+        for (kind, count) in &counted {
+            let scheduled = count["scheduled"];
+            assert!(scheduled.abs_diff(3) <= 1, "{of} {mode} {kind}: {count:?}");
+            if kind == "disconnect" {
+                assert_eq!(count["right"], scheduled, "{of} {mode}: {count:?}");
+            }
+        }
+        println!("{of} {mode}: {counted:#?}");
+    }
 }

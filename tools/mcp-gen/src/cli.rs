@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::abuse;
 use crate::knee::Condition;
 use crate::manners::Manners;
 use crate::metrics;
@@ -29,6 +30,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn --leave mixed --for 10s | mcp-report   # a session for each call
   mcp-gen profiles show normal > mine.toml
+  mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% --abuse malformed_json=1% --for 30s | mcp-report --fail-if 'abuse_wrong > 0'
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --url https://mcp.example/mcp -H @headers --for 10s | mcp-report   # a line in it: Authorization: Bearer …
   mcp-gen --url https://mcp.example/mcp --oauth-token-url https://login.example/token --oauth-client-id load --for 1h | mcp-report
@@ -281,6 +283,23 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     pub grace: Duration,
 
+    /// Behave badly beside the load, so often for each call that is due, and count whether the server takes it as it
+    /// should: malformed_json=1%, or all=0.1%; may be repeated. `mcp-gen abuse` lists the kinds
+    #[arg(long, value_name = "KIND=SHARE", value_parser = abuse::parse)]
+    pub abuse: Vec<(String, f64)>,
+
+    /// How long a server may take to be rid of a client that only stands there, sends a byte at a time, or never reads
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = hold)]
+    pub abuse_hold: Duration,
+
+    /// The length of an oversized request: more than the server takes
+    #[arg(long, value_name = "SIZE", default_value = "5MiB", value_parser = units::size)]
+    pub abuse_body: u64,
+
+    /// Bad clients at a time at most; what is due beyond is not tried, and counted so
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub abuse_at_once: u32,
+
     /// Seed of all dice: the same seed gives the same calls at the same offsets [default: random]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,
@@ -330,6 +349,8 @@ pub enum Command {
     /// Show the profiles that are built in
     #[command(subcommand)]
     Profiles(Profiles),
+    /// List the kinds of --abuse: what is sent, and which answers count as right
+    Abuse,
 }
 
 /// Of `profiles`.
@@ -382,6 +403,16 @@ fn interval(text: &str) -> Result<Duration, String> {
         Ok(d)
     } else {
         Err("an interval is 100ms to 1h".to_owned())
+    }
+}
+
+fn hold(text: &str) -> Result<Duration, String> {
+    let d = units::duration(text).map_err(|e| e.to_string())?;
+    let allowed = Duration::from_millis(200)..=Duration::from_secs(600);
+    if allowed.contains(&d) {
+        Ok(d)
+    } else {
+        Err("a server is given 200ms to 10m".to_owned())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Groups: the clients of one profile each, beside each other in one run.
 
+use crate::abuse::Shares;
 use crate::profile::{Comings, Profile, SlowRead};
 use crate::think::Think;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct Group {
     pub comings: Comings,
     /// Sent to given up.
     pub timeout_ns: u64,
+    /// How often its clients' calls are joined by bad behaviour.
+    pub abuse: Shares,
     /// How slowly sockets are read, where not at once.
     pub slow_read: Option<SlowRead>,
     /// How many calls leave in one message at most: 1 is no batch.
@@ -67,6 +70,7 @@ impl Groups {
                 think: p.think.unwrap_or(Think::NONE),
                 comings: p.comings(),
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
+                abuse: p.abuse,
                 slow_read: p.slow_read,
                 batch: p.batch,
                 cancel: (p.cancel > 0.0).then_some(Cancel {

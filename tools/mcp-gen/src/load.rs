@@ -1,5 +1,6 @@
 //! The load while it is being made: workers report, the collector writes, the main thread gives orders.
 
+use crate::abuse::{Crew, Ledger};
 use crate::audit::{Auditor, Noted};
 use crate::authorization::Headers;
 use crate::collect::Collector;
@@ -29,6 +30,9 @@ pub struct Load<'a> {
     pen: Pen,
     workers: Vec<Handle>,
     running: usize,
+    /// Who behaves badly beside the load, as long as that goes on.
+    crew: Option<Crew>,
+    ledger: Ledger,
     collector: Collector,
     progress: Progress,
     health: Health,
@@ -87,6 +91,7 @@ impl<'a> Load<'a> {
                 Ok(Handle { orders, waker })
             })
             .collect::<io::Result<Vec<_>>>()?;
+        let crew = Crew::start(plan, &prepared.homes, report)?;
         let publisher = board.map(|board| Publisher::new(board, plan));
         let collector = Collector::new(Arc::clone(plan), &prepared.homes, publisher);
         collector.begin(pen);
@@ -96,6 +101,8 @@ impl<'a> Load<'a> {
             homes: Arc::clone(&prepared.homes),
             pen: pen.clone(),
             running: workers.len(),
+            crew,
+            ledger: Ledger::default(),
             workers,
             collector,
             progress: Progress::new(say, t0_ns, plan.stages.load_end_ns()),
@@ -113,7 +120,7 @@ impl<'a> Load<'a> {
 
     /// Whether workers are still at it.
     pub fn is_running(&self) -> bool {
-        self.running > 0
+        self.running > 0 || self.crew.is_some()
     }
 
     /// Shows how far it is.
@@ -145,6 +152,8 @@ impl<'a> Load<'a> {
                     }
                 }
             }
+            Report::Abuse(rows) => self.ledger.take(rows, &self.pen),
+            Report::AbuseOver { .. } => self.crew = None,
             Report::Late(n) => self.late += n,
             Report::Noted(noted) => self.noted.push(noted),
             Report::Warning(warning) => self.pen.write(warning),
@@ -261,6 +270,9 @@ impl<'a> Load<'a> {
             let _ = worker.orders.send(command());
             worker.waker.wake();
         }
+        if let Some(crew) = &self.crew {
+            crew.order(command());
+        }
     }
 
     /// What is to be said when some of the clients were not connected in time.
@@ -300,6 +312,7 @@ impl<'a> Load<'a> {
         self.progress.clear();
         let plan = &self.prepared.plan;
         let all = self.collector.finish(&self.pen, &self.homes, self.until_ns);
+        let abuse = self.ledger.finish(&self.pen);
         let now = Reading::now();
         let t0_ns = plan.stages.all()[0].start_ns;
         let end_ns = self.collector.stages().load_end_ns().min(self.until_ns);
@@ -325,6 +338,7 @@ impl<'a> Load<'a> {
                 .as_ref()
                 .map(|h| h.record(self.collector.stages())),
             audit,
+            abuse,
             dialects: Some(self.prepared.dialects.clone()),
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
         });

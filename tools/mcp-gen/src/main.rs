@@ -1,5 +1,6 @@
 //! mcp-gen: makes load on MCP servers, on a schedule that does not wait for them.
 
+mod abuse;
 mod anatomy;
 mod audit;
 mod authorization;
@@ -57,8 +58,13 @@ fn main() -> ExitCode {
         Err(e) => return usage(&e),
     };
     let say = Say::new("mcp-gen", cli.quiet);
-    if let Some(cli::Command::Profiles(what)) = &cli.command {
-        return match profile::command(what) {
+    let listed = match &cli.command {
+        Some(cli::Command::Profiles(what)) => Some(profile::command(what)),
+        Some(cli::Command::Abuse) => Some(abuse::command()),
+        None => None,
+    };
+    if let Some(listed) = listed {
+        return match listed {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => {
                 say.error(&text);

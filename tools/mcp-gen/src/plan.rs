@@ -1,5 +1,6 @@
 //! The plan: all that is decided before the first call, shared by all workers.
 
+use crate::abuse::Terms;
 use crate::audit;
 use crate::children::Children;
 use crate::cli::Calls;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub max_connections: usize,
     /// LF at the end of each WebSocket message.
     pub append_newline: bool,
+    /// By which terms servers are treated badly, where they are.
+    pub abuse: Terms,
     /// The user's headers.
     pub headers: Arc<Vec<(String, String)>>,
     /// The addresses of this machine that connections come from in turn; empty leaves it to the kernel.

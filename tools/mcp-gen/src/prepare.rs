@@ -1,5 +1,6 @@
 //! From targets and flags to a plan: who speaks how, what is called, when the stages are.
 
+use crate::abuse::Terms;
 use crate::audit;
 use crate::batches;
 use crate::children::Children;
@@ -261,6 +262,7 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         append_newline: cli.ws_append_newline,
         sources: cli.source_address.concat(),
         headers: Arc::new(wish.headers.clone()),
+        abuse: Terms::of(cli),
         tls: with.tls,
         children: with.children,
         audit: with.audit,

@@ -25,6 +25,10 @@ pub(crate) struct Connection {
     /// How often something was read: an idle connection is one where this stands still.
     pub(crate) reads: AtomicU64,
     busy: AtomicUsize,
+    /// Over HTTP: requests that are being answered.
+    handling: AtomicUsize,
+    /// Over HTTP: `reads` when the last request had its answer.
+    settled_reads: AtomicU64,
     truth: Option<Pending>,
 }
 
@@ -47,6 +51,8 @@ impl Connection {
             peer_port,
             reads: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
+            handling: AtomicUsize::new(0),
+            settled_reads: AtomicU64::new(0),
             truth: truth.map(|truth| Pending {
                 truth: Arc::clone(truth),
                 begun: Mutex::new(Vec::new()),
@@ -57,6 +63,26 @@ impl Connection {
     /// Whether a call waits or a stream is open.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// A request's head is whole.
+    pub(crate) fn handling(&self) {
+        self.handling.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is known.
+    pub(crate) fn handled(&self) {
+        self.handling.fetch_sub(1, Ordering::Relaxed);
+        let reads = self.reads.load(Ordering::Relaxed);
+        self.settled_reads.store(reads, Ordering::Relaxed);
+    }
+
+    /// A number of the request of whose head a part has come, where there is one.
+    pub(crate) fn unfinished_head(&self) -> Option<u64> {
+        let settled = self.settled_reads.load(Ordering::Relaxed);
+        let is_one = self.handling.load(Ordering::Relaxed) == 0
+            && self.reads.load(Ordering::Relaxed) != settled;
+        is_one.then_some(settled)
     }
 
     /// An answer was put into the buffer that the next flush empties.

@@ -28,6 +28,7 @@ mod options;
 mod outbox;
 mod pages;
 mod params;
+mod patience;
 mod prompts;
 mod reply;
 mod resources;

@@ -59,6 +59,9 @@ pub struct Limits {
     pub batch: usize,
     /// A session without a request, or a connection without a byte, is dropped after this long.
     pub idle: Duration,
+    /// A request whose first byte has come must be whole after this long (408), or its connection is closed; the same
+    /// goes for a message on a WebSocket (close 1008) and a line.
+    pub request: Duration,
 }
 
 impl Default for Limits {
@@ -73,6 +76,7 @@ impl Default for Limits {
             held_bytes: 16 << 20,
             batch: 1_000,
             idle: Duration::from_secs(30 * 60),
+            request: Duration::from_secs(30),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::guard::canonical;
 use crate::http::handle;
 use crate::link::{self, Form};
 use crate::metrics::{Class, Transport};
+use crate::patience::Patience;
 use crate::state::{Phase, State};
 use crate::stdio::{self, Copier, Pipes};
 
@@ -220,6 +221,7 @@ async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connec
             .with_upgrades()
     );
     let mut idle = Idle::new(limits.idle);
+    let mut patience = Patience::new(limits.request);
     let mut draining = false;
     loop {
         tokio::select! {
@@ -234,6 +236,13 @@ async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connec
             _ = phase.wait_for(|phase| *phase != Phase::Serving), if !draining => {
                 draining = true;
                 http.as_mut().graceful_shutdown();
+            }
+            () = std::future::poll_fn(|cx| match patience.poll(cx, connection.unfinished_head()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }) => {
+                state.metrics.error(Class::RequestTimeout);
+                break;
             }
             () = std::future::poll_fn(|cx| {
                 if !connection.is_busy() && idle.poll(cx, connection.reads.load(Ordering::Relaxed)) {

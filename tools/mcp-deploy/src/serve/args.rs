@@ -209,6 +209,11 @@ pub(super) struct LimitArgs {
     /// Drop sessions without a request, and connections without a byte, after this long.
     #[arg(long, default_value = "30m", value_name = "TIME", value_parser = idle)]
     pub(super) idle: Duration,
+
+    /// How long a request may take from its first byte to its last: beyond, it is answered 408 or its
+    /// connection closed. The same for a WebSocket's message (close 1008) and a line.
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = some_time)]
+    pub(super) request_timeout: Duration,
 }
 
 /// How HTTP requests are answered.

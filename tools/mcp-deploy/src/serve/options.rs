@@ -34,6 +34,7 @@ impl ServeArgs {
                 connections: limits.max_connections,
                 in_flight: limits.max_in_flight,
                 idle: limits.idle,
+                request: limits.request_timeout,
                 ..Limits::default()
             },
             latency: truth.latency,

@@ -58,6 +58,13 @@ pub enum Report {
     Warning(kind::Warning),
     /// Calls that get a record of their own.
     Calls(Vec<kind::Call>),
+    /// What bad behaviour came to in an interval.
+    Abuse(Vec<kind::Abuse>),
+    /// There is no more of it.
+    AbuseOver {
+        /// It broke down: a defect of ours.
+        died: bool,
+    },
     /// So many clients were not connected when the load began.
     Late(u64),
     /// How each call ended, where the run is audited.

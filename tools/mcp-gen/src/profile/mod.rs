@@ -13,7 +13,7 @@ mod method;
 mod shipped;
 mod slow_read;
 mod subscribe;
-mod unit;
+pub mod unit;
 mod wanted;
 
 pub use call::{Call, Sequence};
@@ -29,6 +29,7 @@ pub use subscribe::Subscribe;
 pub use unit::payload_text as payload;
 pub use wanted::{choose_model, wanted};
 
+use crate::abuse::Shares;
 use crate::think::Think;
 use bad::Bad;
 use data::Source;
@@ -107,6 +108,9 @@ pub struct Profile {
     /// The same, read.
     #[serde(skip)]
     pub tables: Vec<Arc<Table>>,
+    /// Bad behaviour besides the calls, as shares of them.
+    #[serde(default)]
+    pub abuse: Shares,
     /// How slowly sockets are read, where not at once.
     #[serde(default)]
     pub slow_read: Option<SlowRead>,

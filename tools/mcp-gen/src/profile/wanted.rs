@@ -1,6 +1,7 @@
 //! The profiles that the command line asks for, with what its flags say in place of their own values.
 
 use super::Profile;
+use crate::abuse;
 use crate::cli::Cli;
 use crate::shape::Quantity;
 use crate::wish::MAX_CLIENTS;
@@ -90,6 +91,7 @@ pub fn wanted(cli: &Cli) -> Result<Vec<Profile>, String> {
         cli.manners.put_into(&mut profile);
         profiles.push(profile);
     }
+    abuse::wanted(cli, &mut profiles)?;
     let clients: u64 = profiles.iter().map(|p| u64::from(p.clients)).sum();
     if clients > u64::from(MAX_CLIENTS) {
         return Err(format!(

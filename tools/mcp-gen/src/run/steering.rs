@@ -69,7 +69,7 @@ impl Run<'_> {
         match happening {
             Happening::Report(Report::Warning(warning)) => self.warn(warning),
             Happening::Report(report) => {
-                if let Report::Died { .. } = report {
+                if let Report::Died { .. } | Report::AbuseOver { died: true } = report {
                     halt.get_or_insert(Halt::Fatal(BROKEN.to_owned()));
                     load.order_end(Command::Stop);
                 }

@@ -25,6 +25,10 @@ pub enum Figure {
     Knee,
     /// Calls that an audit counted.
     Audit(Audited),
+    /// Bad behaviour that servers did not take as they should.
+    AbuseWrong,
+    /// The share of it that they did.
+    AbuseRight,
 }
 
 /// What an audit counts (`mcp-gen --audit`).
@@ -102,7 +106,7 @@ pub enum Unit {
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed, abuse_wrong, abuse_right";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -115,6 +119,8 @@ impl Figure {
             "scheduled" => Self::Scheduled,
             "ok" => Self::Ok,
             "knee" => Self::Knee,
+            "abuse_wrong" => Self::AbuseWrong,
+            "abuse_right" => Self::AbuseRight,
             _ if Audited::named(name).is_some() => Self::Audit(Audited::named(name)?),
             _ => {
                 // `p99.9` has a dot too, so only a known span in front of one is a span.
@@ -131,9 +137,11 @@ impl Figure {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Latency(..) => Unit::Latency,
-            Self::ErrorRate | Self::Achieved => Unit::Share,
+            Self::ErrorRate | Self::Achieved | Self::AbuseRight => Unit::Share,
             Self::Rate | Self::Knee => Unit::Rate,
-            Self::Errors | Self::Scheduled | Self::Ok | Self::Audit(_) => Unit::Count,
+            Self::Errors | Self::Scheduled | Self::Ok | Self::Audit(_) | Self::AbuseWrong => {
+                Unit::Count
+            }
         }
     }
 }

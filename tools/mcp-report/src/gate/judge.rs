@@ -7,6 +7,7 @@ use super::value::{Value, value};
 use crate::outcome::Expected;
 use crate::run::{Figures, Key, Run};
 use crate::show;
+use record::kind::AbuseCount;
 use std::collections::BTreeMap;
 
 /// What became of a gate.
@@ -85,11 +86,28 @@ fn audited(what: Audited, run: &Run) -> Result<Value, String> {
     ))
 }
 
+/// How servers took the bad behaviour of all generators.
+fn abuse(figure: Figure, run: &Run) -> Result<Value, String> {
+    let counts = run.abuse();
+    if counts.is_empty() {
+        return Err("nobody behaved badly: see mcp-gen --abuse".to_owned());
+    }
+    let wrong: u64 = counts.values().map(AbuseCount::wrong).sum();
+    let tried: u64 = counts.values().map(AbuseCount::tried).sum();
+    Ok(match (figure, tried) {
+        // Where nothing could be tried, nothing was taken well.
+        (_, 0) => Value::Nothing,
+        (Figure::AbuseWrong, _) => Value::Is(wrong as f64),
+        _ => Value::Is((tried - wrong) as f64 / tried as f64),
+    })
+}
+
 /// Takes the value of a gate, and compares.
 pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Judged {
     let found = match gate.figure {
         Figure::Knee => knee(run),
         Figure::Audit(what) => audited(what, run),
+        Figure::AbuseWrong | Figure::AbuseRight => abuse(gate.figure, run),
         figure => select(gate, run, rows).map(|of| value(figure, &gate.labels, &of, expected)),
     };
     let state = |value: f64| {

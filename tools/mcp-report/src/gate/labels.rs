@@ -30,6 +30,11 @@ impl Labels {
                     .into(),
             );
         }
+        if let Figure::AbuseWrong | Figure::AbuseRight = figure {
+            return Err(
+                "abuse has no labels: it is of the whole load, as in 'abuse_wrong > 0'".into(),
+            );
+        }
         let slot = match name {
             "method" => &mut self.method,
             "tool" => &mut self.tool,

@@ -63,7 +63,7 @@ pub fn value(figure: Figure, labels: &Labels, of: &Selected, expected: &Expected
         Figure::Scheduled => Value::Is(counts.scheduled as f64),
         Figure::Ok => Value::Is(counts.ok as f64),
         // They are no matter of rows.
-        Figure::Knee | Figure::Audit(_) => Value::Nothing,
+        Figure::Knee | Figure::Audit(_) | Figure::AbuseWrong | Figure::AbuseRight => Value::Nothing,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report as a page for people: titles, facts and tables, which the terminal and Markdown each draw in their way.
 
+mod abuse;
 mod anatomy;
 mod audit;
 mod calls;
@@ -75,6 +76,7 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
     ran::blocks(report, &mut blocks);
     health::blocks(report, &mut blocks);
     knee::blocks(report, &mut blocks);
+    abuse::blocks(report, &mut blocks);
     audit::blocks(report, &mut blocks);
     let shown: Vec<_> = report.stages.iter().filter(|s| stages.shows(s)).collect();
     if let (Stages::Named(name), true) = (stages, shown.is_empty()) {

@@ -54,6 +54,7 @@ pub fn build(
             .values()
             .filter_map(|g| g.last.as_ref()?.audit.clone())
             .collect(),
+        abuse: run.abuse(),
         connections: Connections {
             failures: failures.map(|(_, c)| c.connect_failures).sum(),
             connect: some(&connects.connect).map(Histogram::with_hdr),

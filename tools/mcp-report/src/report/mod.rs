@@ -16,9 +16,10 @@ pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
-use record::kind::{Audit, Dialect, Heard, Knee};
+use record::kind::{AbuseCount, Audit, Dialect, Heard, Knee};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The whole report.
 #[derive(Serialize, JsonSchema)]
@@ -37,6 +38,8 @@ pub struct Report {
     pub knees: Vec<Knee>,
     /// Which calls the servers executed, one audit of each generator that made one.
     pub audits: Vec<Audit>,
+    /// What servers made of deliberately bad behaviour, by kind; in no other figure.
+    pub abuse: BTreeMap<String, AbuseCount>,
     /// Setting up connections, over the whole run.
     pub connections: Connections,
     /// How long the parts of connections and calls took.

@@ -25,6 +25,7 @@ use stages::is_measured;
 pub use tools::{Tool, Tools};
 pub use warnings::Warnings;
 
+use record::kind::AbuseCount;
 use record::{Body, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,8 +99,12 @@ impl Run {
             Body::Event(event) => self.happenings.event(record.ts_us, *event),
             Body::Fault(fault) => self.happenings.fault(*fault),
             Body::Warning(warning) => self.warnings.take(&from, *warning),
-            // Single calls and samples are not needed here: they went past for others.
-            Body::Target(_) | Body::Call(_) | Body::Sample(_) | Body::Verdict(_) => {}
+            // Single calls and samples, and what final summaries add up, are not needed here: they went past for others.
+            Body::Target(_)
+            | Body::Call(_)
+            | Body::Abuse(_)
+            | Body::Sample(_)
+            | Body::Verdict(_) => {}
         }
     }
 
@@ -138,6 +143,16 @@ impl Run {
     pub fn knees(&self) -> impl Iterator<Item = &record::kind::Knee> {
         let lasts = self.generators.values().filter_map(|g| g.last.as_ref());
         lasts.filter_map(|last| last.knee.as_ref())
+    }
+
+    /// What servers made of bad behaviour, by kind, over all generators.
+    pub fn abuse(&self) -> BTreeMap<String, AbuseCount> {
+        let mut sums: BTreeMap<String, AbuseCount> = BTreeMap::new();
+        let lasts = self.generators.values().filter_map(|g| g.last.as_ref());
+        for (kind, count) in lasts.filter_map(|last| last.abuse.as_ref()).flatten() {
+            sums.entry(kind.clone()).or_default().add(count);
+        }
+        sums
     }
 
     /// The audits of all generators. The error says why one of them can't be judged by.

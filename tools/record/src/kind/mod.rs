@@ -1,5 +1,6 @@
 //! The kinds of record, one a file; each file's example is a line as a tool writes it.
 
+mod abuse;
 mod audit;
 mod call;
 mod end;
@@ -17,6 +18,7 @@ mod target;
 mod verdict;
 mod warning;
 
+pub use abuse::{Abuse, AbuseCount};
 pub use audit::{Audit, AuditedCall};
 pub use call::Call;
 pub use end::End;
@@ -89,6 +91,7 @@ bodies! {
     Stage "stage",
     Interval "interval",
     Call "call",
+    Abuse "abuse",
     Event "event",
     Fault "fault",
     Sample "sample",

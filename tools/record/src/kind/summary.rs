@@ -1,6 +1,6 @@
 //! `summary`: the totals of a stage, or of the whole run.
 
-use super::{Audit, Heard, Sessions};
+use super::{AbuseCount, Audit, Heard, Sessions};
 use crate::histogram::Latency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,9 @@ pub struct Summary {
     /// Which calls the servers executed; only in the final one, of a run with `--audit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// What servers made of deliberately bad behaviour, by its kind; only in the final one, of a run with `--abuse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abuse: Option<BTreeMap<String, AbuseCount>>,
     /// What was spoken with the servers; only in the final one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialects: Option<Vec<Dialect>>,

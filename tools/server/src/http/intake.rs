@@ -6,17 +6,29 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use crate::metrics::Class;
+use crate::options::Limits;
 
-/// Reads the body whole. One that is too large is read on and thrown away for a while: a client that
-/// is still sending when the connection closes sees a reset instead of the 413.
+/// Reads the body whole, within its time.
 pub(super) async fn read_body(
-    mut body: Incoming,
+    body: Incoming,
     head: &Parts,
-    most: usize,
+    limits: &Limits,
 ) -> Result<Bytes, Refusal> {
+    let reading = read_whole(body, head, limits.body_bytes);
+    timeout(limits.request, reading).await.unwrap_or_else(|_| {
+        let sentence = "the body took too long to come: see --request-timeout";
+        let (status, class) = (StatusCode::REQUEST_TIMEOUT, Class::RequestTimeout);
+        Err(Refusal::new(status, class, sentence).closing())
+    })
+}
+
+/// One that is too large is read on and thrown away for a while: a client that
+/// is still sending when the connection closes sees a reset instead of the 413.
+async fn read_whole(mut body: Incoming, head: &Parts, most: usize) -> Result<Bytes, Refusal> {
     let sentence = "the body is larger than this server takes: see --max-body";
     let too_large =
         || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Class::TooLarge, sentence).closing();

@@ -34,13 +34,24 @@ pub(crate) async fn handle(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
+    connection.handling();
+    let answered = answer(&state, &connection, request).await;
+    connection.handled();
+    Ok(answered)
+}
+
+async fn answer(
+    state: &Arc<State>,
+    connection: &Arc<Connection>,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
     let is_page = matches!(request.uri().path(), "/health" | "/metrics");
     let cookie = if is_page {
         None
     } else {
-        cookie::is_sent(&state, request.headers())
+        cookie::is_sent(state, request.headers())
     };
-    let mut response = match route(&state, &connection, request).await {
+    let mut response = match route(state, connection, request).await {
         Ok(response) => {
             // A 202 answers no call, but a stall holds it too.
             if response.status() == StatusCode::ACCEPTED {
@@ -55,9 +66,9 @@ pub(crate) async fn handle(
         }
     };
     if cookie == Some(false) {
-        cookie::set(&state, response.headers_mut());
+        cookie::set(state, response.headers_mut());
     }
-    Ok(response)
+    response
 }
 
 /// The paths that speak MCP.

@@ -42,7 +42,7 @@ pub(crate) async fn post(
     let (head, body) = request.into_parts();
     check_content_type(&head.headers)?;
     let accepts = Accepts::read(&head.headers)?;
-    let body = read_body(body, &head, state.options.limits.body_bytes).await?;
+    let body = read_body(body, &head, &state.options.limits).await?;
     let received_ns = mono_ns();
     let text = std::str::from_utf8(&body).map_err(|_| {
         Refusal::new(

@@ -76,7 +76,7 @@ pub(super) async fn message(
         pairs.find(|(name, _)| *name == "session_id")
     });
     let session = id.and_then(|(_, id)| state.sse_sessions.get(id));
-    let body = read_body(body, &head, state.options.limits.body_bytes).await?;
+    let body = read_body(body, &head, &state.options.limits).await?;
     let received_ns = mono_ns();
     let Some(session) = session else {
         let sentence =

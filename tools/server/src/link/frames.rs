@@ -67,6 +67,11 @@ impl Frames {
         Ok(Some(Piece::Message(text)))
     }
 
+    /// Whether a message has begun that has not ended.
+    pub(super) fn is_in_fragments(&self) -> bool {
+        self.in_fragments
+    }
+
     /// Refuses what is wrong as soon as it can be seen, so that a length is never waited for in vain.
     fn head(&self, bytes: &[u8], most_bytes: usize) -> Result<Option<Head>, Broken> {
         let &[first, second, ..] = bytes else {

@@ -78,6 +78,13 @@ impl Framing {
     }
 }
 
+impl Framing {
+    /// Whether a part of a message was taken whose end has not come.
+    pub(super) fn is_in_fragments(&self) -> bool {
+        matches!(self, Self::Frames(frames) if frames.is_in_fragments())
+    }
+}
+
 impl Form {
     /// A reader at the beginning of a stream.
     pub(super) fn reader(self) -> Framing {

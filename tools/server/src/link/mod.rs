@@ -30,6 +30,7 @@ use crate::connection::{Connection, Socket};
 use crate::delay::Sleep;
 use crate::metrics::{Class, Transport};
 use crate::outbox::Place;
+use crate::patience::Patience;
 use crate::serving::Idle;
 use crate::state::{Phase, State};
 
@@ -45,6 +46,7 @@ mod close {
     pub(super) const PROTOCOL: u16 = 1002;
     pub(super) const UNSUPPORTED: u16 = 1003;
     pub(super) const INVALID: u16 = 1007;
+    pub(super) const POLICY: u16 = 1008;
     pub(super) const SIZE: u16 = 1009;
 }
 
@@ -73,6 +75,8 @@ pub(crate) async fn run(
         rest: early,
         place: None,
         idle: Idle::new(state.options.limits.idle),
+        patience: Patience::new(state.options.limits.request),
+        whole: 0,
         stopping: false,
         ended: false,
     };
@@ -115,6 +119,10 @@ struct Link<'a> {
     place: Option<Place>,
     sleep: Sleep,
     idle: Idle,
+    /// With the message of which a part has come.
+    patience: Patience,
+    /// Messages that were taken whole.
+    whole: u64,
     /// The server is on its way out.
     stopping: bool,
     /// The client sends no more, but may still read.
@@ -159,6 +167,9 @@ impl Link<'_> {
             if took || (!could && self.takes()) {
                 self.talk.out.borrow();
                 continue;
+            }
+            if self.poll_patience(cx) {
+                return Poll::Ready(self.too_slow());
             }
             if self.talk.waiting.count() == 0 {
                 if self.stopping {
@@ -207,6 +218,24 @@ impl Link<'_> {
             return Poll::Ready(());
         }
         Poll::Pending
+    }
+
+    /// Whether a message has been under way for too long. What we don't take ourselves is nobody's fault.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_under_way = !self.rest.is_empty() || self.framing.is_in_fragments();
+        let number = (is_under_way && !self.unparsed && self.takes()).then_some(self.whole);
+        self.patience.poll(cx, number)
+    }
+
+    fn too_slow(&mut self) -> End {
+        let reason = "the message took too long to come: see --request-timeout";
+        self.talk.state.metrics.error(Class::RequestTimeout);
+        if self.talk.form == Form::Lines {
+            // Lines have no close frame to put the reason into.
+            let text = crate::reply::error("null", code::INVALID_REQUEST, reason, None);
+            self.talk.say(text, mono_ns());
+        }
+        End::Close(close::POLICY, reason)
     }
 
     /// Whether more may be taken. A client that asks faster than it may, or does not read what it
@@ -268,9 +297,13 @@ impl Link<'_> {
             }
             match self.framing.next(input, &mut at, most_bytes) {
                 Ok(None) => return Ok(at),
-                Ok(Some(Piece::Message(text))) => self.talk.message(text, now_ns),
-                Ok(Some(Piece::Blank)) => {}
+                Ok(Some(Piece::Message(text))) => {
+                    self.whole += 1;
+                    self.talk.message(text, now_ns);
+                }
+                Ok(Some(Piece::Blank)) => self.whole += 1,
                 Ok(Some(Piece::Garbled)) => {
+                    self.whole += 1;
                     let sentence = "the line is not UTF-8";
                     self.talk
                         .refuse("null", code::PARSE_ERROR, sentence, now_ns);

@@ -71,6 +71,7 @@ labelled! {
         BadFrame => "bad_frame",
         BadHttp => "bad_http",
         Idle => "idle",
+        RequestTimeout => "request_timeout",
         NotificationLost => "notification_lost",
     }
 }
