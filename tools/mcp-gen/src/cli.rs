@@ -9,6 +9,7 @@ use crate::profile::{self, Leave};
 use crate::shape::Shape;
 use crate::source;
 use crate::think::Think;
+use crate::wish::MAX_CLIENTS;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::revision::Wanted;
 use record::units;
@@ -29,6 +30,8 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn --leave mixed --for 10s | mcp-report   # a session for each call
+  mcp-gen --url ws://127.0.0.1:5555/mcp --clients 5 --idle 10000 --for 60s | mcp-report   # a load beside a crowd that only stays
+  mcp-gen --url ws://127.0.0.1:5555/mcp --stages '10 clients for 5s, storm 500 for 10s' | mcp-report
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% --abuse malformed_json=1% --for 30s | mcp-report --fail-if 'abuse_wrong > 0'
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
@@ -102,7 +105,7 @@ pub struct Cli {
     pub arrivals: Arrivals,
 
     /// Let the load change: '0..500 clients in 5m, hold 3m, ..25 in 2m' or 'rate 100..10000/s in 60s, hold 30s,
-    /// spike 5000/s for 5s, step 200/s for 10s'. Rates are of all clients together; each stage has figures of its own,
+    /// spike 5000/s for 5s, step 200/s for 10s'; 'storm 500 for 10s' is a step whose clients all connect at one instant. Rates are of all clients together; each stage has figures of its own,
     /// under names such as ramp-1 and hold-2
     #[arg(long, value_name = "STAGES", conflicts_with = "for_")]
     pub stages: Option<Shape>,
@@ -134,7 +137,7 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub warmup: Option<Duration>,
 
-    /// How long connecting may take before the warm-up begins [default: 2s and 1ms a client]
+    /// How long connecting may take before the warm-up begins; 0s: all connect at one instant [default: 2s and 1ms a client]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub connect_for: Option<Duration>,
 
@@ -252,6 +255,11 @@ pub struct Cli {
     /// After this long a client finishes its calls, says goodbye and connects anew; 0s: never [default: the profile's]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub connection_lifetime: Option<Duration>,
+
+    /// So many clients besides, who connect, stay and make no calls, whatever the others do; in records they are the
+    /// profile idle, and its counts of sessions say how many were lost
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_CLIENTS)))]
+    pub idle: u32,
 
     /// Churn: a client connects when a call is due, makes so many (1 where it is not said), and leaves, so that sessions
     /// arrive on the schedule; connecting is part of the first call's response time [default: the profile's]

@@ -9,6 +9,8 @@ pub struct Visit {
     pub from_ns: u64,
     /// It leaves: no call of its own is due from here on.
     pub until_ns: u64,
+    /// All who join then connect at that one instant.
+    pub at_once: bool,
 }
 
 /// The visits of client `i`, counted from 0: it is there while the level lies above i + ½. So as many are there as the
@@ -17,15 +19,16 @@ pub struct Visit {
 pub fn visits(stages: &Stages, i: u32) -> Vec<Visit> {
     let place = f64::from(i) + 0.5;
     let mut visits: Vec<Visit> = Vec::new();
-    let mut since: Option<u64> = None;
-    let mut turn = |is_there: bool, at: u64| match (since, is_there) {
-        (None, true) => since = Some(at),
-        (Some(from_ns), false) => {
+    let mut since: Option<(u64, bool)> = None;
+    let mut turn = |is_there: bool, at: u64, at_once: bool| match (since, is_there) {
+        (None, true) => since = Some((at, at_once)),
+        (Some((from_ns, at_once)), false) => {
             since = None;
             if from_ns < at {
                 visits.push(Visit {
                     from_ns,
                     until_ns: at,
+                    at_once,
                 });
             }
         }
@@ -33,24 +36,28 @@ pub fn visits(stages: &Stages, i: u32) -> Vec<Visit> {
     };
     for stage in &stages.all()[stages.loaded()] {
         let level = stage.ask.clients;
-        turn(level.from > place, stage.start_ns);
+        turn(level.from > place, stage.start_ns, stage.ask.at_once);
         if (level.from > place) != (level.to > place) {
             let way = (place - level.from) / (level.to - level.from);
             let length = (stage.end_ns - stage.start_ns) as f64;
-            turn(level.to > place, stage.start_ns + (way * length) as u64);
+            turn(
+                level.to > place,
+                stage.start_ns + (way * length) as u64,
+                false,
+            );
         }
     }
-    turn(false, stages.load_end_ns());
+    turn(false, stages.load_end_ns(), false);
     visits
 }
 
-/// Whether any stage has fewer clients than `n`; else all of them are there all the time.
+/// Whether any stage has fewer clients than `n`, or brings them at one instant; else all of them are there all the time.
 #[must_use]
 pub fn comes_and_goes(stages: &Stages, n: u32) -> bool {
     let less = |level: f64| level < f64::from(n);
     stages.all()[stages.loaded()]
         .iter()
-        .any(|s| less(s.ask.clients.from) || less(s.ask.clients.to))
+        .any(|s| less(s.ask.clients.from) || less(s.ask.clients.to) || s.ask.at_once)
 }
 
 #[cfg(test)]
@@ -68,6 +75,7 @@ mod tests {
                     to: *to,
                 },
                 per_s: None,
+                at_once: false,
             },
         });
         Stages::new(0, 1_000, load.collect(), 1_000)
@@ -80,14 +88,16 @@ mod tests {
             visits(&s, 0),
             [Visit {
                 from_ns: 1_050,
-                until_ns: 3_450
+                until_ns: 3_450,
+                at_once: false
             }]
         );
         assert_eq!(
             visits(&s, 9),
             [Visit {
                 from_ns: 1_950,
-                until_ns: 2_550
+                until_ns: 2_550,
+                at_once: false
             }]
         );
         assert!(visits(&s, 10).is_empty() && comes_and_goes(&s, 10));

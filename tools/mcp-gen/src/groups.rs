@@ -1,6 +1,7 @@
 //! Groups: the clients of one profile each, beside each other in one run.
 
 use crate::abuse::Shares;
+use crate::idle::Crowd;
 use crate::profile::{Comings, Profile, SlowRead};
 use crate::think::Think;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Group {
     pub first: u32,
     /// This group's part of all calls of the run, from 0 to 1.
     pub share: f64,
+    /// Whether its clients make no calls.
+    pub is_idle: bool,
     /// Closed model: how long its users think.
     pub think: Think,
     /// How long connections live, and clients stay away.
@@ -49,9 +52,9 @@ pub struct Groups(Vec<Group>);
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
 
 impl Groups {
-    /// A group for each profile.
+    /// A group for each profile, and one for the idle crowd where there is one.
     #[must_use]
-    pub fn new(profiles: &[Profile]) -> Self {
+    pub fn new(profiles: &[Profile], idle: Crowd) -> Self {
         let per_s = |p: &Profile| p.rate_per_s * f64::from(p.clients);
         let total: f64 = profiles.iter().map(per_s).sum();
         let clients: u32 = profiles.iter().map(|p| p.clients).sum();
@@ -67,6 +70,7 @@ impl Groups {
                 clients: p.clients,
                 first,
                 share: share(p),
+                is_idle: false,
                 think: p.think.unwrap_or(Think::NONE),
                 comings: p.comings(),
                 timeout_ns: p.timeout.max(LEAST_TIMEOUT).as_nanos() as u64,
@@ -81,7 +85,11 @@ impl Groups {
             first += p.clients;
             group
         });
-        Self(groups.collect())
+        let mut groups: Vec<Group> = groups.collect();
+        if idle.clients > 0 {
+            groups.push(idle.group(first));
+        }
+        Self(groups)
     }
 
     /// All of them.
@@ -124,7 +132,10 @@ mod tests {
 
     #[test]
     fn each_client_belongs_to_one_group_and_all_shares_make_one() {
-        let groups = Groups::new(&[profile(3, 10), profile(1, 60), profile(2, 5)]);
+        let groups = Groups::new(
+            &[profile(3, 10), profile(1, 60), profile(2, 5)],
+            Crowd::default(),
+        );
         let of: Vec<u16> = (0..6).map(|i| groups.of(i)).collect();
         assert_eq!(of, [0, 0, 0, 1, 2, 2]);
         let shares: Vec<f64> = (0..6).map(|i| groups.share_of_client(i)).collect();

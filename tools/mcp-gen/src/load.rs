@@ -17,7 +17,6 @@ use crate::stages::Stages;
 use crate::steer::{self, Order, Refusal, Steering, Turn};
 use record::kind::{Audit, Event, Generator, Summary, Warning};
 use record::{Pen, Say, clock};
-use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -73,7 +72,6 @@ impl<'a> Load<'a> {
         report: impl Fn(Report) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let plan = &prepared.plan;
-        raise_open_files();
         let workers = (0..plan.threads as usize)
             .map(|number| {
                 let (orders, ordered) = mpsc::channel();
@@ -322,6 +320,7 @@ impl<'a> Load<'a> {
                 model: plan.pacer.model().to_owned(),
                 arrivals: plan.pacer.arrivals().map(|a| a.name().to_owned()),
                 clients: u64::from(plan.clients),
+                idle: Some(u64::from(plan.idle)).filter(|n| *n > 0),
                 threads: plan.threads,
                 cpu_us: now.cpu_us.saturating_sub(self.begin.cpu_us),
                 wall_us: now.at_us.saturating_sub(t0_ns / 1_000),
@@ -343,13 +342,4 @@ impl<'a> Load<'a> {
             ..rows::summary(plan, plan.stages.load_start_ns(), end_ns, &all)
         });
     }
-}
-
-/// Allows as many open files as the system grants without asking: each connection is one, and the usual soft limit of
-/// 1,024 stands for programs that use select(2).
-fn raise_open_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Where it is refused, the limit shows when it is reached.
-    let _ = setrlimit(Resource::Nofile, limit);
 }

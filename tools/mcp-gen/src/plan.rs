@@ -25,6 +25,8 @@ pub struct Plan {
     pub pacer: Pacer,
     /// Clients over all workers, as many as there are at any time.
     pub clients: u32,
+    /// Clients besides who only stay; their numbers follow those of the others.
+    pub idle: u32,
     /// Calls per second of each client, on average over all.
     pub rate_per_s: f64,
     /// Whether there are fewer clients at some times.
@@ -82,21 +84,27 @@ impl Plan {
         ((mono_ns / 1_000) as i64 + self.unix_offset_us) as u64
     }
 
+    /// All clients, with those who only stay.
+    #[must_use]
+    pub fn everybody(&self) -> u32 {
+        self.clients + self.idle
+    }
+
     /// When client `i` is there; nothing where all are there all the time.
     #[must_use]
     pub fn visits(&self, i: u32) -> Vec<Visit> {
-        if self.comes_and_goes {
+        if self.comes_and_goes && i < self.clients {
             crowd::visits(&self.stages, i)
         } else {
             Vec::new()
         }
     }
 
-    /// The schedule of client `i`; `None` where answers pace it. Clients who are always there share one course; each of
+    /// The schedule of client `i`; `None` where answers pace it, or it makes no calls. Clients who are always there share one course; each of
     /// the others has its own, which stands still while it is away.
     #[must_use]
     pub fn schedule(&self, i: u32, visits: &[Visit]) -> Option<Schedule> {
-        let arrivals = self.pacer.arrivals()?;
+        let arrivals = self.pacer.arrivals().filter(|_| i < self.clients)?;
         let (course, share) = if self.comes_and_goes {
             let mut course = Course::default();
             for visit in visits {

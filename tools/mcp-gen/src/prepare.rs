@@ -10,6 +10,7 @@ use crate::discover::Found;
 use crate::groups::Groups;
 use crate::home::{Home, Homes, MAX_HOMES, Manners};
 use crate::menu::{Labels, Menu, Order};
+use crate::open_files;
 use crate::plan::Plan;
 use crate::stages::Stages;
 use crate::targets::{Allowed, Targets, endpoint};
@@ -83,7 +84,7 @@ pub fn prepare(
         seed: wish.seed,
         token: with.audit.as_ref().map(|audit| audit.head.as_str()),
     };
-    let groups = Groups::new(&wish.profiles);
+    let groups = Groups::new(&wish.profiles, wish.idle);
     let mut menus = Menus {
         order,
         labels: Labels::new(groups.all()),
@@ -128,10 +129,12 @@ pub fn prepare(
         }
         homes.push(Arc::new(home));
     }
+    let homes = Arc::new(homes);
+    open_files::check(&groups, &homes, wish.threads, open_files::raise())?;
     let plan = plan(cli, wish, groups, menus.labels, with, ready);
     Ok(Prepared {
         plan: Arc::new(plan),
-        homes: Arc::new(homes),
+        homes,
         warnings,
         dialects,
         host_header: cli.host_header.clone(),
@@ -237,6 +240,7 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
     Plan {
         pacer: wish.pacer,
         clients: wish.clients,
+        idle: wish.idle.clients,
         rate_per_s: wish.rate_per_s,
         comes_and_goes: crowd::comes_and_goes(&stages, wish.clients),
         threads: wish.threads,

@@ -28,7 +28,7 @@ pub enum Quantity {
 /// A leg: a stage of the load, in which the level changes evenly or not at all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leg {
-    /// What it is and its place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`.
+    /// What it is and its place in the list: `ramp-1`, `hold-2`, `step-3`, `spike-4`, `storm-5`.
     pub name: String,
     /// The level at its begin.
     pub from: f64,
@@ -36,6 +36,8 @@ pub struct Leg {
     pub to: f64,
     /// How long it takes, in nanoseconds; never 0.
     pub length_ns: u64,
+    /// Whether the clients that it brings all connect at its begin.
+    pub at_once: bool,
 }
 
 impl Shape {
@@ -94,7 +96,7 @@ impl<'a> Item<'a> {
         let word = self.next("how long it takes")?;
         let time = units::duration(word.text).map_err(|e| word.wrong(e))?;
         if time.is_zero() {
-            return Err(word.wrong("a stage takes longer than nothing"));
+            return Err(word.wrong("a stage takes longer than nothing; for clients who all connect at one instant write 'storm 500 for 10s'"));
         }
         match self.words.first() {
             Some(more) => Err(more.wrong("a comma stands between stages")),
@@ -124,6 +126,11 @@ impl FromStr for Shape {
                 "hold" => {
                     let level = before(head)?;
                     ("hold", level, level, item.time("for")?)
+                }
+                "storm" => {
+                    let word = item.next("how many clients")?;
+                    let to = of.level(word, word.text)?;
+                    ("storm", to, to, item.time("for")?)
                 }
                 "step" | "spike" => {
                     let word = item.next("the level")?;
@@ -158,6 +165,7 @@ impl FromStr for Shape {
                 from,
                 to,
                 length_ns,
+                at_once: kind == "storm",
             });
         }
         let shape = Self { of, legs };
@@ -223,7 +231,7 @@ fn quantity(items: &[Item<'_>]) -> Result<Quantity, String> {
     let mut found: Option<(Quantity, Word)> = None;
     for word in items.iter().flat_map(|i| &i.words) {
         let of = match word.text {
-            "client" | "clients" => Quantity::Clients,
+            "client" | "clients" | "storm" => Quantity::Clients,
             text if text == "rate" || text.contains('/') => Quantity::Rate,
             _ => continue,
         };
@@ -290,6 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn a_storm_is_a_step_whose_clients_connect_at_one_instant() {
+        let shape: Shape = "2 clients for 1s, storm 500 for 10s, hold 5s"
+            .parse()
+            .unwrap();
+        let at_once: Vec<(&str, f64, bool)> = shape
+            .legs
+            .iter()
+            .map(|l| (l.name.as_str(), l.to, l.at_once))
+            .collect();
+        assert_eq!(
+            at_once,
+            [
+                ("step-1", 2.0, false),
+                ("storm-2", 500.0, true),
+                ("hold-3", 500.0, false)
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place_and_the_way_out() {
         for (text, place, says) in [
             ("", "character 1:", "a stage is missing"),
@@ -329,6 +357,7 @@ mod tests {
                 "character 21:",
                 "not of both",
             ),
+            ("5/s for 1s, storm 9 for 1s", "character 13:", "clients"),
             ("1.5 clients for 1s", "character 1:", "no number of clients"),
             ("0..fast/s in 1s", "character 1:", "rate"),
             ("step 0/s for 3s", "", "nothing would be called"),

@@ -22,6 +22,8 @@ pub struct Ask {
     pub clients: Change,
     /// Calls per second of all clients together; `None` where no clock paces them, or none are due.
     pub per_s: Option<Change>,
+    /// Whether those who join at its begin all connect at that instant.
+    pub at_once: bool,
 }
 
 /// A level at the begin and at the end of a stage; between them it changes evenly.
@@ -92,6 +94,7 @@ impl Ask {
         Self {
             clients: self.clients.between(begin, end),
             per_s: self.per_s.map(|r| r.between(begin, end)),
+            at_once: self.at_once,
         }
     }
 }
@@ -130,6 +133,7 @@ impl Stages {
             ask: Ask {
                 clients: Change::none(clients),
                 per_s: None,
+                at_once: false,
             },
         };
         let first = load.first().map_or(0.0, |w| w.ask.clients.from);

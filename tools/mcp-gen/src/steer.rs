@@ -208,6 +208,7 @@ impl Steering {
                 ask: Ask {
                     clients: Change::none(clients),
                     per_s: Some(Change::none(0.0)),
+                    at_once: false,
                 },
             }];
         }
@@ -252,6 +253,7 @@ mod tests {
             ask: Ask {
                 clients: Change::none(4.0),
                 per_s: Some(Change { from, to }),
+                at_once: false,
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::authorization::{self, Headers};
 use crate::cli::Cli;
+use crate::idle::Crowd;
 use crate::knee::Knee;
 use crate::pacer::Pacer;
 use crate::profile::{self, Profile};
@@ -21,6 +22,8 @@ pub struct Wish {
     pub profiles: Vec<Profile>,
     /// Clients of all profiles.
     pub clients: u32,
+    /// Those who only stay.
+    pub idle: Crowd,
     /// What makes calls due.
     pub pacer: Pacer,
     /// Calls per second of each client, where nothing else says how many.
@@ -58,6 +61,13 @@ impl Wish {
             return Err("--stages says how many calls are due, so --rate, --total-rate or --closed can't: leave them out, or give stages of clients ('0..500 clients in 5m')".to_owned());
         }
         let clients = profiles.iter().map(|p| p.clients).sum();
+        let idle = Crowd {
+            clients: cli.idle,
+            timeout: cli.timeout,
+            reconnect_delay: cli.reconnect_delay,
+            leave: cli.leave.unwrap_or_default(),
+        };
+        idle.check(&profiles)?;
         let steady = cli.for_.unwrap_or(Duration::from_secs(30));
         if steady.is_zero() {
             return Err("--for is 0, so there is nothing to measure".to_owned());
@@ -88,11 +98,13 @@ impl Wish {
         }
         // The connections that are wanted when the load begins.
         let at_first = match crowd.and_then(|s| s.legs.first()) {
+            Some(leg) if leg.at_once => 0,
             Some(leg) => leg.from as u64,
             None => u64::from(clients),
-        };
+        } + u64::from(idle.clients);
         Ok(Self {
             clients,
+            idle,
             pacer: if cli.closed {
                 Pacer::Answers
             } else {
@@ -140,6 +152,7 @@ impl Wish {
             Ask {
                 clients,
                 per_s: is_clock.then_some(per_s),
+                at_once: false,
             }
         };
         let legs: Vec<Wanted> = match (&self.shape, &self.knee) {
@@ -156,7 +169,10 @@ impl Wish {
                     Wanted {
                         name: leg.name.clone(),
                         length_ns: leg.length_ns,
-                        ask: ask(Some((shape.of, Change { from, to }))),
+                        ask: Ask {
+                            at_once: leg.at_once,
+                            ..ask(Some((shape.of, Change { from, to })))
+                        },
                     }
                 })
                 .collect()
@@ -169,6 +185,7 @@ impl Wish {
             ask: Ask {
                 clients: Change::none(begin.clients.from),
                 per_s: begin.per_s.map(|r| Change::none(r.from)),
+                at_once: begin.at_once,
             },
         };
         std::iter::once(warmup).chain(legs).collect()

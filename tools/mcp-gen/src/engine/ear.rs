@@ -79,6 +79,10 @@ impl Worker {
 
     /// A session has begun: the client asks for what it wants to hear. What it had before has ended with the last one.
     pub(super) fn tune_in(&mut self, c: usize, now: u64) {
+        if self.group_of(c).is_idle {
+            // It has no place on the menu, and asks for nothing.
+            return;
+        }
         let home = self.home_of(c);
         let client = &mut self.clients[c];
         let hearing = home.menu.hearing(client.group);

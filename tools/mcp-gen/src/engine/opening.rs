@@ -35,9 +35,13 @@ impl Worker {
         let begin = self.stages.load_start_ns();
         let left = begin.saturating_sub(now);
         // Half of the time for beginning, half for a slow server to answer.
-        let pace = (left / 2 / u64::from(self.plan.clients).max(1)).min(PACE_NS);
+        let pace = (left / 2 / u64::from(self.plan.everybody()).max(1)).min(PACE_NS);
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
+            if client.storms_at(begin) {
+                self.note_retry(c, begin);
+                continue;
+            }
             if client.is_wanted_at(begin) && self.comes_for_calls(c) {
                 self.clients[c].presence = Presence::Here;
                 self.rest(c, begin);
@@ -179,7 +183,7 @@ impl Worker {
         }
         match to.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => {
-                let standing = self.clients[c].conns.len() * plan.clients as usize + number;
+                let standing = self.clients[c].conns.len() * plan.everybody() as usize + number;
                 let nth = u8::try_from(standing / PER_LOOPBACK_ADDRESS).unwrap_or(u8::MAX);
                 (nth > 0).then(|| Ipv4Addr::new(127, 0, nth, 1).into())
             }

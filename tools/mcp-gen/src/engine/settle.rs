@@ -324,6 +324,10 @@ impl Worker {
             let Some(state) = self.conns[conn].as_mut() else {
                 continue;
             };
+            if state.last_errand().is_some() {
+                // It has no calls, and its client still waits for the answer to that.
+                continue;
+            }
             let c = state.client;
             for call in calls_of(state) {
                 let outcome = match (self.interrupted, call.sent_ns) {

@@ -9,7 +9,7 @@ impl Worker {
     /// A client has come for the first time, or again: its users call from now on, or from the begin of the load or of
     /// the visit. There are as many of them as calls fit at a time.
     pub(super) fn seat_users(&mut self, c: usize, now: u64) {
-        if self.plan.pacer != Pacer::Answers {
+        if self.plan.pacer != Pacer::Answers || self.group_of(c).is_idle {
             return;
         }
         let think = self.group_of(c).think;

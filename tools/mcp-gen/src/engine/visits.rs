@@ -2,7 +2,6 @@
 
 use super::client::{Client, Presence};
 use super::worker::Worker;
-use crate::crowd::Visit;
 use crate::dice;
 
 /// A client begins to connect this long before it joins, so that its first calls find the connection made.
@@ -14,9 +13,15 @@ impl Client {
     /// Whether it is there at an instant, as far as its current or next visit tells.
     pub fn is_wanted_at(&self, ns: u64) -> bool {
         match self.visits.first() {
-            Some(Visit { from_ns, until_ns }) => (*from_ns..*until_ns).contains(&ns),
+            Some(visit) => (visit.from_ns..visit.until_ns).contains(&ns),
             None => self.presence == Presence::Here,
         }
+    }
+
+    /// Whether it joins at an instant together with all others, and not before.
+    pub fn storms_at(&self, ns: u64) -> bool {
+        let visit = self.visits.first();
+        visit.is_some_and(|v| v.at_once && v.from_ns == ns)
     }
 
     /// When its current or next visit begins.
@@ -32,6 +37,9 @@ impl Worker {
         let Some(visit) = client.visits.first() else {
             return u64::MAX;
         };
+        if visit.at_once {
+            return visit.from_ns;
+        }
         let u = dice::fraction(
             self.plan.seed,
             u64::from(client.number) | 1 << 41,
@@ -59,6 +67,11 @@ impl Worker {
                 self.clients[c].presence = Presence::Here;
                 if self.clients[c].joined {
                     self.seat_users(c, now);
+                }
+                let begin = self.clients[c].visit_from_ns();
+                if self.clients[c].storms_at(begin) {
+                    // Its calls are due from now on, however long the server takes to let it in.
+                    self.join(c, begin);
                 }
                 if self.comes_for_calls(c) {
                     self.rest(c, at.max(self.clients[c].visit_from_ns()));

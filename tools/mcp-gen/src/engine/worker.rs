@@ -160,7 +160,7 @@ impl Worker {
         report: impl Fn(Report) + Send + 'static,
     ) -> io::Result<Self> {
         let live = live(&homes);
-        let clients: Vec<Client> = (0..plan.clients)
+        let clients: Vec<Client> = (0..plan.everybody())
             .filter(|i| *i as usize % plan.threads as usize == number)
             .map(|i| {
                 let visits = plan.visits(i);
@@ -174,7 +174,8 @@ impl Worker {
                         .copied()
                         .unwrap_or(0),
                 );
-                let in_rounds = homes.iter().any(|h| h.menu.has_sequences(group));
+                let is_idle = plan.groups.all()[usize::from(group)].is_idle;
+                let in_rounds = !is_idle && homes.iter().any(|h| h.menu.has_sequences(group));
                 client.rounds = in_rounds.then(Box::default);
                 client
             })
@@ -239,6 +240,7 @@ impl Worker {
     pub fn run(mut self) {
         self.health.scheduling = Some(priority::raise(&self.plan));
         self.plan_connecting();
+        self.begin_at_once();
         let mut ready: Vec<Ready> = Vec::new();
         let mut woke = self.now();
         loop {
@@ -357,26 +359,37 @@ impl Worker {
             }
             if edge >= self.stages.load_start_ns() && !self.late_told {
                 self.late_told = true;
-                self.begin_load(edge);
+                let late = self.begin_load(edge);
+                (self.report)(Report::Late(late));
             }
         }
     }
 
-    /// The load begins: who is to be there and is not yet connected has its calls due all the same.
-    fn begin_load(&mut self, at: u64) {
+    /// The load begins: who is to be there and is not yet connected has its calls due all the same. Gives how
+    /// many that are.
+    fn begin_load(&mut self, at: u64) -> u64 {
         let mut late = 0;
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
             if client.session != Session::Open && client.is_wanted_at(at) {
                 // One that was there, and is away since its connection's life is over, is as its profile has it.
                 let was_there = client.sessions > 0 && client.failures == 0;
-                late += u64::from(!client.rests && !was_there);
+                late += u64::from(!client.rests && !was_there && !client.storms_at(at));
                 if client.schedule.is_some() {
                     self.join(c, at);
                 }
             }
         }
-        (self.report)(Report::Late(late));
+        late
+    }
+
+    /// Where no time is given to connect, calls are due from the first instant on, and nobody is late for it.
+    fn begin_at_once(&mut self) {
+        let begin = self.stages.load_start_ns();
+        if begin <= self.stages.all()[0].start_ns {
+            self.late_told = true;
+            self.begin_load(begin);
+        }
     }
 
     /// Ends the interval at `end`, and reports it.

@@ -72,6 +72,7 @@ impl Knee {
             ask: Ask {
                 clients: Change::none(f64::from(self.clients)),
                 per_s: Some(Change::none(per_s)),
+                at_once: false,
             },
         };
         vec![

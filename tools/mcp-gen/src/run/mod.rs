@@ -60,6 +60,9 @@ const START_EARLY_NS: u64 = 20_000_000;
 /// So many warnings wait for a reader that does not read; more are dropped, and counted.
 const MAX_UNWRITTEN: usize = 1_000;
 
+/// Lateness below this is no news: with `--connect-for 0s` the load begins with `ready`, and a plan takes its moment.
+const MOMENT_NS: u64 = 100_000_000;
+
 /// Runs mcp-gen to its end.
 pub fn run(cli: &Cli, say: &Say) -> Ending {
     let (tell, told) = mpsc::channel();
@@ -185,7 +188,7 @@ impl<'a> Run<'a> {
     /// Says so where upstream put t0, and the servers were still being asked when the load was to begin.
     fn tell_lateness(&mut self, load_start_ns: u64) {
         let late_ns = clock::mono_ns().saturating_sub(load_start_ns);
-        if late_ns > 0 {
+        if late_ns > MOMENT_NS {
             self.warn(
                 Warning::new(
                     "late_start",

@@ -134,7 +134,7 @@ impl Run<'_> {
 
     /// What only the whole of a load shows.
     fn tell_of(&mut self, load: &Load<'_>) {
-        let late = load.late(self.wish.clients);
+        let late = load.late(self.wish.clients + self.wish.idle.clients);
         for warning in late.into_iter().chain(load.slow_tools(&self.cli.tool)) {
             self.warn(warning);
         }

@@ -127,6 +127,9 @@ pub struct Generator {
     pub arrivals: Option<String>,
     /// Clients.
     pub clients: u64,
+    /// Clients besides who only stayed, where there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<u64>,
     /// Worker threads.
     pub threads: u32,
     /// CPU time of the whole process from t0 on, user and system.
