@@ -96,6 +96,30 @@ fn clients_hear_of_changes_on_each_transport_and_how_long_that_took_is_measured(
 }
 
 #[test]
+fn a_gate_judges_how_long_changes_took_to_be_heard() {
+    let server = Server::start(&["--change-every", "20ms"]);
+    let gates = [
+        "notification.p50 > 1us",
+        "notification.p50 > 1h",
+        "progress_gap.p50 > 1h",
+    ];
+    let options: String = gates.map(|gate| format!(" --fail-if '{gate}'")).concat();
+    let done = Pipeline::new(format!(
+        "mcp-gen {LOAD} --url {} --clients 4 --rate 20/s --for 1s --subscribe '*' \
+         | mcp-report --json report.json {options}",
+        server.ws()
+    ))
+    .run();
+    let judged = done.verdict("report.json")["gates"].clone();
+    let states: Vec<&str> = (0..3)
+        .map(|n| judged[n]["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states[..2], ["fail", "pass"], "{judged}");
+    // Nobody asked for progress.
+    assert_ne!(states[2], "pass", "{judged}");
+}
+
+#[test]
 fn a_share_of_the_clients_subscribes_to_some_resources_and_anew_when_it_comes_back() {
     let server = Server::start(&["--change-every", "50ms", "--resources", "10"]);
     let profile = "cat > listener.toml <<'END'

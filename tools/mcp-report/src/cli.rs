@@ -59,6 +59,7 @@ Figures of a gate:
   p50 p90 p95 p99 p99.9 max mean min   response time of ok calls (due to done); a latency such as 200ms
   service.p99 lag.p99 wait.p99 connect.p99 …   the same of another span
   tcp.p99 tls.p99 handshake.p99   of a part of a connection's set-up; first.p99 gap.p99 last.p99   of an answer over HTTP
+  notification.p99   from a change to its notification; notification_gap.p99 progress_gap.p99   between two of them
   error_rate   all outcomes but ok, cancelled and input_required, over all but shed; a share such as 1%
   rate         calls that were ok within their stage, per second, such as 2400/s
   achieved     sent over scheduled; a share

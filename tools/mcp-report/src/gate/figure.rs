@@ -1,6 +1,6 @@
 //! What a gate can judge: a figure, its name and its unit.
 
-use crate::run::Part;
+use crate::run::{Part, Sound};
 use record::Quantile;
 use record::kind::Audit;
 
@@ -81,6 +81,8 @@ pub enum Span {
     Connect,
     /// A part of a connection's set-up, or of an answer.
     Part(Part),
+    /// What clients heard besides answers.
+    Heard(Sound),
 }
 
 /// Which statistic of it.
@@ -106,7 +108,7 @@ pub enum Unit {
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed, abuse_wrong, abuse_right";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99, notification.p99, notification_gap.p99, progress_gap.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed, abuse_wrong, abuse_right";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -154,7 +156,10 @@ impl Span {
             "lag" => Self::Lag,
             "wait" => Self::Wait,
             "connect" => Self::Connect,
-            _ => Self::Part(Part::named(name)?),
+            _ => {
+                let heard = Sound::named(name).map(Self::Heard);
+                heard.or_else(|| Part::named(name).map(Self::Part))?
+            }
         })
     }
 }

@@ -18,10 +18,14 @@ pub fn select(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>) -> Result<S
     let connects = match gate.figure {
         Figure::Latency(Span::Connect, _) => true,
         Figure::Latency(Span::Part(part), _) => part.is_of_connections(),
+        Figure::Latency(Span::Heard(sound), _) => sound.is_of_connections(),
         _ => false,
     };
-    let about =
-        |key: &Key| key.is_calls() != connects && in_stage(run, &gate.labels, &key.stage, connects);
+    let is_heard = matches!(gate.figure, Figure::Latency(Span::Heard(_), _));
+    let about = |key: &Key| {
+        let whole_run = connects && !is_heard;
+        key.is_calls() != connects && in_stage(run, &gate.labels, &key.stage, whole_run)
+    };
     let chosen: Vec<(&Key, &Figures)> = rows
         .iter()
         .filter(|(key, _)| about(key) && matches(&gate.labels, key))
@@ -66,10 +70,10 @@ fn at_target(gate: &Gate, run: &Run, about: impl Fn(&Key) -> bool) -> Result<Cou
 }
 
 /// Without a stage label: the measured ones together. Connections are made before, so for them every stage counts.
-fn in_stage(run: &Run, labels: &Labels, stage: &str, connects: bool) -> bool {
+fn in_stage(run: &Run, labels: &Labels, stage: &str, whole_run: bool) -> bool {
     match &labels.stage {
         Some(wanted) => wanted == stage,
-        None => connects || run.is_measured(stage),
+        None => whole_run || run.is_measured(stage),
     }
 }
 

@@ -78,6 +78,10 @@ fn latency(span: Span, stat: Stat, of: &Selected) -> Value {
         Span::Wait => (&figures.wait, 0),
         Span::Connect => (&figures.connect, 0),
         Span::Part(part) => (figures.anatomy.get(part).unwrap_or(&none), 0),
+        Span::Heard(sound) => {
+            let heard = figures.heard.as_deref();
+            (heard.map_or(&none, |heard| heard.times(sound)), 0)
+        }
     };
     let calls = histogram.count().saturating_add(never);
     if calls == 0 {

@@ -13,7 +13,44 @@ pub struct Heard {
     progress_gap: Histogram,
 }
 
+/// What clients heard and when, as gates name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// From a change to its notification.
+    Notification,
+    /// Between two of these.
+    NotificationGap,
+    /// Between two notifications of progress of a call.
+    ProgressGap,
+}
+
+impl Sound {
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "notification" => Self::Notification,
+            "notification_gap" => Self::NotificationGap,
+            "progress_gap" => Self::ProgressGap,
+            _ => return None,
+        })
+    }
+
+    /// Whether it stands in the rows of connections, and not of calls.
+    pub const fn is_of_connections(self) -> bool {
+        !matches!(self, Self::ProgressGap)
+    }
+}
+
 impl Heard {
+    /// The times of one kind.
+    pub fn times(&self, of: Sound) -> &Histogram {
+        match of {
+            Sound::Notification => &self.notification,
+            Sound::NotificationGap => &self.notification_gap,
+            Sound::ProgressGap => &self.progress_gap,
+        }
+    }
+
     /// What a record says.
     pub fn of(told: &kind::Heard) -> Self {
         Self {

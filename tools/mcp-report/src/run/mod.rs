@@ -17,7 +17,7 @@ pub use conserve::Checked;
 pub use figures::{Counts, Figures};
 pub use generator::Generator;
 pub use happenings::Happenings;
-pub use heard::Heard;
+pub use heard::{Heard, Sound};
 pub use key::{Key, TargetKey};
 pub use stages::Stages;
 
