@@ -5,7 +5,7 @@
 //! - **messages**: a [`template::Template`] is a call rendered once, [`answer::read`] tells what came
 //!   back as one [`outcome::Outcome`], [`schema::arguments`] makes valid arguments for a tool that
 //!   nobody here has seen before;
-//! - **transports**: sans-IO codecs for HTTP/1.1, SSE, WebSocket and lines, and the wire below them (TCP, TLS);
+//! - **transports**: sans-IO codecs for HTTP/1.1, HTTP/2, SSE, WebSocket and lines, and the wire below them (TCP, TLS);
 //! - **[`client`]**: a blocking client for set-up work, which finds out how a server speaks
 //!   ([`dialect::Dialect`]) and what it offers ([`catalogue::Catalogue`]).
 //!
@@ -20,6 +20,7 @@ pub mod code;
 pub mod cookies;
 pub mod dialect;
 pub mod endpoint;
+pub mod h2;
 pub mod header;
 pub mod http;
 mod json;

@@ -74,6 +74,14 @@ pub fn client_config(roots: Roots, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, 
     Ok(Arc::new(config))
 }
 
+/// The same configuration with other protocols on offer; sessions are resumed across both.
+#[must_use]
+pub fn offering(config: &Arc<ClientConfig>, alpn: &[&[u8]]) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::clone(config);
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Arc::new(config)
+}
+
 fn trusted(file: Option<PathBuf>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     // Single certificates that cannot be parsed are common in system stores, and harmless.

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
+use rustls::{AlertDescription, ClientConfig};
 
 use super::Options;
 use super::error::DiscoveryError;
 use crate::endpoint::Endpoint;
-use crate::tls::{Roots, client_config};
+use crate::h2::Http2;
+use crate::tls::{Roots, client_config, offering};
+use crate::transport::Transport;
 use crate::wire::Wire;
 
 /// When to give up.
@@ -121,14 +123,23 @@ fn tls(endpoint: &Endpoint, options: &Options) -> Result<Option<Arc<ClientConfig
     if !endpoint.scheme.is_tls() {
         return Ok(None);
     }
+    let is_http = endpoint.scheme.transport() == Transport::Http;
+    let alpn = if is_http {
+        options.http2.alpn()
+    } else {
+        Http2::Never.alpn()
+    };
     if let Some(config) = &options.tls {
-        return Ok(Some(Arc::clone(config)));
+        // What the caller offers stands, unless HTTP/2 may be spoken.
+        return Ok(Some(match options.http2 {
+            Http2::Auto | Http2::Always if is_http => offering(config, alpn),
+            _ => Arc::clone(config),
+        }));
     }
-    let config =
-        client_config(Roots::System, &[b"http/1.1"]).map_err(|error| DiscoveryError::Tls {
-            address: address(endpoint),
-            reason: error.to_string(),
-        })?;
+    let config = client_config(Roots::System, alpn).map_err(|error| DiscoveryError::Tls {
+        address: address(endpoint),
+        reason: error.to_string(),
+    })?;
     Ok(Some(config))
 }
 
@@ -189,6 +200,9 @@ fn of_tls(error: &io::Error, address: &str) -> Option<DiscoveryError> {
         },
         // What a plain HTTP server answers to a ClientHello is no TLS record.
         rustls::Error::InvalidMessage(_) => DiscoveryError::NotTls { address },
+        rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            DiscoveryError::NotHttp2 { address }
+        }
         _ => DiscoveryError::Tls {
             address,
             reason: tls.to_string(),

@@ -87,6 +87,12 @@ pub enum DiscoveryError {
         /// Host and port.
         address: String,
     },
+    /// HTTP/1.1 only, where HTTP/2 is asked for.
+    #[error("{address} does not speak HTTP/2: leave --http2 always away")]
+    NotHttp2 {
+        /// Host and port.
+        address: String,
+    },
     /// Any other trouble with TLS.
     #[error("TLS with {address} failed ({reason}): check the port and the server's TLS settings")]
     Tls {
@@ -250,6 +256,7 @@ impl DiscoveryError {
             Self::BadCertificate { .. } => "bad_certificate",
             Self::NotTls { .. } => "not_tls",
             Self::TlsExpected { .. } => "tls_expected",
+            Self::NotHttp2 { .. } => "not_http2",
             Self::Tls { .. } => "tls_failed",
             Self::Unauthorized { .. } => "unauthorized",
             Self::Forbidden { .. } => "forbidden",

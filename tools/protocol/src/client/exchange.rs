@@ -7,8 +7,11 @@ use super::connect::{Deadline, Lost, address, open};
 use super::error::{DiscoveryError, excerpt, gist};
 use super::http::{GOODBYE, HttpLink};
 use super::link::{Heard, Said, hear};
+use super::talk::{Talk, TalkBroken};
+use crate::h2;
 use crate::http::{Broken, Content, Event, Limits, Reply};
 use crate::message;
+use crate::wire::Wire;
 
 // After the answer a stream should end; a server that lets it stand is not waited for.
 const LINGER: Duration = Duration::from_millis(200);
@@ -40,15 +43,25 @@ impl HttpLink {
     ) -> Result<Response, Lost> {
         let address = address(&self.endpoint);
         let lost = |error: std::io::Error| Lost::of_io(&error, &address);
-        let mut wire = match self.kept.take() {
-            Some(wire) => wire,
-            None => open(&self.endpoint, &self.options, deadline)?,
+        let (mut wire, mut talk) = match self.kept.take() {
+            Some(kept) => kept,
+            None => {
+                let wire = open(&self.endpoint, &self.options, deadline)?;
+                let talk = self.talk_on(&wire)?;
+                (wire, talk)
+            }
         };
+        self.is_http2 = talk.is_some();
         let left = deadline.left().ok_or(Lost::Silent)?;
         wire.set_blocking(left).map_err(lost)?;
-        wire.write_all(request)
-            .and_then(|()| wire.flush())
-            .map_err(lost)?;
+        if let Some(talk) = &mut talk {
+            talk.ask(request)
+                .map_err(|error| Lost::Closed(format!(" ({error})")))?;
+            send(&mut wire, &mut talk.out)
+        } else {
+            wire.write_all(request).and_then(|()| wire.flush())
+        }
+        .map_err(lost)?;
 
         let mut reply = Reply::new(Limits::default());
         let mut response = Response::default();
@@ -73,7 +86,17 @@ impl HttpLink {
             if first.len() < 64 {
                 first.extend_from_slice(&buffer[..length.min(64)]);
             }
-            let taken = if length == 0 {
+            let taken = if let Some(talk) = &mut talk {
+                let taken = talk.take(&buffer[..length], |event| {
+                    self.note(event, &mut response, id, deadline);
+                });
+                match taken {
+                    Ok(()) => send(&mut wire, &mut talk.out).map_err(lost)?,
+                    Err(_) if response.answer.is_some() => return Ok(response),
+                    Err(broken) => return Err(self.off(broken)),
+                }
+                Ok(())
+            } else if length == 0 {
                 self.finish(&mut reply, &mut response, id, deadline)
             } else {
                 self.take(&mut reply, &buffer[..length], &mut response, id, deadline)
@@ -90,10 +113,38 @@ impl HttpLink {
                 return Err(Lost::Closed(String::new()));
             }
         }
-        if response.reusable {
-            self.kept = Some(wire);
+        if response.reusable && talk.as_ref().is_none_or(|talk| talk.is_reusable()) {
+            self.kept = Some((wire, talk));
         }
         Ok(response)
+    }
+
+    /// The streams of a new connection, where it speaks HTTP/2.
+    fn talk_on(&self, wire: &Wire) -> Result<Option<Box<Talk>>, Lost> {
+        let is_tls = self.endpoint.scheme.is_tls();
+        match self.options.http2.settle(is_tls, wire.alpn()) {
+            Ok(speaks) => Ok(speaks.then(|| Box::new(Talk::new(is_tls)))),
+            Err(_) => Err(self.no_http2()),
+        }
+    }
+
+    fn no_http2(&self) -> Lost {
+        Lost::Fatal(DiscoveryError::NotHttp2 {
+            address: address(&self.endpoint),
+        })
+    }
+
+    fn off(&self, broken: TalkBroken) -> Lost {
+        let reason = match broken {
+            TalkBroken::Connection(h2::Broken::NotHttp2) => return self.no_http2(),
+            TalkBroken::Refused(how) => return Lost::Closed(how.to_owned()),
+            TalkBroken::Connection(broken) => broken.to_string(),
+            TalkBroken::Answer(broken) => broken.to_string(),
+        };
+        Lost::Fatal(DiscoveryError::BrokenAnswer {
+            address: address(&self.endpoint),
+            reason,
+        })
     }
 
     fn take(
@@ -171,6 +222,12 @@ impl HttpLink {
             }),
         }
     }
+}
+
+fn send(wire: &mut Wire, out: &mut Vec<u8>) -> std::io::Result<()> {
+    wire.write_all(out)?;
+    out.clear();
+    wire.flush()
 }
 
 /// What the first bytes say that are no HTTP.

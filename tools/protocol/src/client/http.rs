@@ -7,6 +7,7 @@ use super::connect::{Deadline, Lost, address};
 use super::error::{DiscoveryError, excerpt};
 use super::exchange::Response;
 use super::link::Said;
+use super::talk::Talk;
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::http::{HeadError, HeadOptions, PostHead, Routing, delete_head, get_head};
@@ -21,8 +22,10 @@ pub(super) struct HttpLink {
     pub(super) options: Options,
     pub(super) dialect: Option<Dialect>,
     pub(super) session: Option<String>,
-    /// A connection that the last answer left usable.
-    pub(super) kept: Option<Wire>,
+    /// A connection that the last answer left usable, with its streams where it speaks HTTP/2.
+    pub(super) kept: Option<(Wire, Option<Box<Talk>>)>,
+    /// Whether the last connection spoke HTTP/2.
+    pub(super) is_http2: bool,
 }
 
 impl HttpLink {
@@ -33,6 +36,7 @@ impl HttpLink {
             dialect: None,
             session: None,
             kept: None,
+            is_http2: false,
         }
     }
 

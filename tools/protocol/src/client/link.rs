@@ -88,6 +88,11 @@ impl Link {
         }
     }
 
+    /// Whether its last connection spoke HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self, Self::Http(link) if link.is_http2)
+    }
+
     /// The server gave out a session id.
     pub(super) fn has_session(&self) -> bool {
         matches!(self, Self::Http(link) if link.session.is_some())

@@ -14,6 +14,7 @@ mod meet;
 mod oauth;
 mod server_info;
 mod sse;
+mod talk;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use rustls::ClientConfig;
 use crate::catalogue::Catalogue;
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
+use crate::h2::Http2;
 use crate::revision::Wanted;
 use crate::transport::Transport;
 use connect::Deadline;
@@ -58,12 +60,14 @@ pub struct Options {
     pub connect_to: Option<SocketAddr>,
     /// Speak HTTP+SSE (2024-11-05) at once; otherwise only where nothing newer is spoken.
     pub old_transport: bool,
+    /// Whether HTTP/2 is spoken (`--http2`).
+    pub http2: Http2,
     /// How to reach a server that has no address: `stdio` needs it.
     pub dial: Option<Dial>,
 }
 
 impl Default for Options {
-    /// Any protocol, 10 s, the subprotocol offered.
+    /// Any protocol, 10 s, the subprotocol offered, HTTP/1.1.
     fn default() -> Self {
         Self {
             wanted: Wanted::Auto,
@@ -77,6 +81,7 @@ impl Default for Options {
             client_name: "mcp-gen".to_owned(),
             connect_to: None,
             old_transport: false,
+            http2: Http2::Never,
             dial: None,
         }
     }
@@ -102,6 +107,8 @@ pub struct Discovery {
     pub dialect: Dialect,
     /// How messages travel: what the URL says, or `Sse` where an HTTP server has only that.
     pub transport: Transport,
+    /// Whether it was met over HTTP/2.
+    pub http2: bool,
     /// What it says about itself.
     pub server: ServerInfo,
     /// What it offers; lists whose capability it does not announce are not asked for.
@@ -137,11 +144,12 @@ pub fn discover(endpoint: &Endpoint, options: &Options) -> Result<Discovery, Dis
     let deadline = Deadline::after(options.timeout);
     let mut met = meet::meet(endpoint, options, deadline)?;
     let catalogue = lists::fetch(&mut met, endpoint, options, deadline);
-    let transport = met.link.transport(endpoint);
+    let (transport, http2) = (met.link.transport(endpoint), met.link.is_http2());
     met.link.end();
     Ok(Discovery {
         dialect: met.dialect,
         transport,
+        http2,
         server: met.server,
         catalogue: catalogue?,
         notes: met.notes,

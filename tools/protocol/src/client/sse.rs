@@ -11,6 +11,7 @@ use super::http::{GOODBYE, HttpLink};
 use super::link::{Heard, Said, hear};
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
+use crate::h2::Http2;
 use crate::http::{Broken, Content, Event, HeadOptions, Limits, Reply, get_head};
 use crate::message;
 use crate::wire::Wire;
@@ -43,6 +44,10 @@ impl SseLink {
         options: &Options,
         deadline: Deadline,
     ) -> Result<Self, Lost> {
+        let options = &Options {
+            http2: Http2::Never,
+            ..options.clone()
+        };
         let head_options = HeadOptions {
             host_header: options.host_header.as_deref(),
             headers: &options.headers,

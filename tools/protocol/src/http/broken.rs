@@ -39,6 +39,9 @@ pub enum Broken {
     /// The body exceeds its limit.
     #[error("the answer is longer than {0} bytes: raise the limit on message size")]
     BodyTooLarge(usize),
+    /// HTTP/2: a body that is not as long as its head said.
+    #[error("the answer is not as long as its content-length says")]
+    LengthMismatch,
     /// A chunk size that is no hexadecimal number, or not followed by CRLF.
     #[error("the server sent a malformed chunk size")]
     BadChunkSize,

@@ -55,7 +55,7 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn fill(&mut self, facts: &Facts<'_>) {
+    pub(crate) fn fill(&mut self, facts: &Facts<'_>) {
         self.status = facts.status;
         self.content = facts.content;
         self.reusable = facts.reusable;

@@ -4,7 +4,7 @@ use super::{Broken, Content};
 
 /// Where a body ends (RFC 9112 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// There is none: 1xx, 204, 304.
     Empty,
     Length(u64),
@@ -15,7 +15,7 @@ pub(super) enum Framing {
 
 /// One pass over the headers of one answer; texts are borrowed from the head.
 #[derive(Debug)]
-pub(super) struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     pub(super) status: u16,
     pub(super) framing: Framing,
     pub(super) reusable: bool,
@@ -25,82 +25,112 @@ pub(super) struct Facts<'a> {
     pub(super) retry_after_s: Option<u32>,
     pub(super) set_cookies: Vec<&'a [u8]>,
     pub(super) challenge: Option<&'a [u8]>,
+    length: Option<u64>,
+    /// Whether there is a transfer coding, and whether it is `chunked` alone.
+    coding: Option<bool>,
+    http_1_1: bool,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn read(parsed: &httparse::Response<'_, 'a>) -> Result<Facts<'a>, Broken> {
-        let status = parsed.code.unwrap_or_default();
-        let http_1_1 = parsed.version == Some(1);
-        let mut facts = Facts {
+        let mut facts = Facts::of(parsed.code.unwrap_or_default());
+        facts.http_1_1 = parsed.version == Some(1);
+        facts.reusable = facts.http_1_1;
+        for header in parsed.headers.iter() {
+            facts.header(header.name, header.value)?;
+        }
+        facts.finish()?;
+        Ok(facts)
+    }
+
+    /// What is known of an answer before its headers.
+    pub(crate) fn of(status: u16) -> Self {
+        Facts {
             status,
             framing: Framing::UntilClose,
-            reusable: http_1_1,
+            reusable: true,
             content: Content::Other,
             session: None,
             location: None,
             retry_after_s: None,
             set_cookies: Vec::new(),
             challenge: None,
-        };
-        let mut length = None;
-        let mut coding: Option<bool> = None;
-        for header in parsed.headers.iter() {
-            let (name, value) = (header.name, header.value.trim_ascii());
-            // The length of the name rules nearly all of the comparisons out.
-            match name.len() {
-                14 if name.eq_ignore_ascii_case("content-length") => {
-                    length = Some(one_length(value, length)?);
-                }
-                12 if name.eq_ignore_ascii_case("content-type") => {
-                    facts.content = content(value);
-                }
-                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
-                    // A second line, or a list, is some other coding with or without chunked.
-                    coding = Some(coding.is_none() && value.eq_ignore_ascii_case(b"chunked"));
-                }
-                16 if name.eq_ignore_ascii_case("content-encoding")
-                    && !value.eq_ignore_ascii_case(b"identity")
-                    && !value.is_empty() =>
-                {
-                    return Err(Broken::ContentCoding);
-                }
-                10 if name.eq_ignore_ascii_case("connection") => {
-                    if has_token(value, b"close") {
-                        facts.reusable = false;
-                    } else if !http_1_1 && has_token(value, b"keep-alive") {
-                        facts.reusable = true;
-                    }
-                }
-                14 if name.eq_ignore_ascii_case("mcp-session-id") => facts.session = Some(value),
-                10 if name.eq_ignore_ascii_case("set-cookie") => facts.set_cookies.push(value),
-                8 if name.eq_ignore_ascii_case("location") => facts.location = Some(value),
-                16 if name.eq_ignore_ascii_case("www-authenticate") => {
-                    facts.challenge = Some(value);
-                }
-                11 if name.eq_ignore_ascii_case("retry-after") => {
-                    let text = str::from_utf8(value).ok();
-                    facts.retry_after_s = text.and_then(|text| text.parse().ok());
-                }
-                _ => {}
-            }
+            length: None,
+            coding: None,
+            http_1_1: true,
         }
-        // A 204 or 304 may carry the length that a body would have had.
-        facts.framing = match (coding, length) {
-            _ if status < 200 || status == 204 || status == 304 => Framing::Empty,
+    }
+
+    /// How long the body is to be, as far as its headers say and the status lets it have one.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length.filter(|_| !self.is_bodiless())
+    }
+
+    /// A 204 or 304 may carry the length that a body would have had.
+    fn is_bodiless(&self) -> bool {
+        self.status < 200 || self.status == 204 || self.status == 304
+    }
+
+    /// Takes one header in.
+    #[inline]
+    pub(crate) fn header(&mut self, name: &str, value: &'a [u8]) -> Result<(), Broken> {
+        let value = value.trim_ascii();
+        // The length of the name rules nearly all of the comparisons out.
+        match name.len() {
+            14 if name.eq_ignore_ascii_case("content-length") => {
+                self.length = Some(one_length(value, self.length)?);
+            }
+            12 if name.eq_ignore_ascii_case("content-type") => {
+                self.content = content(value);
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                // A second line, or a list, is some other coding with or without chunked.
+                self.coding = Some(self.coding.is_none() && value.eq_ignore_ascii_case(b"chunked"));
+            }
+            16 if name.eq_ignore_ascii_case("content-encoding")
+                && !value.eq_ignore_ascii_case(b"identity")
+                && !value.is_empty() =>
+            {
+                return Err(Broken::ContentCoding);
+            }
+            10 if name.eq_ignore_ascii_case("connection") => {
+                if has_token(value, b"close") {
+                    self.reusable = false;
+                } else if !self.http_1_1 && has_token(value, b"keep-alive") {
+                    self.reusable = true;
+                }
+            }
+            14 if name.eq_ignore_ascii_case("mcp-session-id") => self.session = Some(value),
+            10 if name.eq_ignore_ascii_case("set-cookie") => self.set_cookies.push(value),
+            8 if name.eq_ignore_ascii_case("location") => self.location = Some(value),
+            16 if name.eq_ignore_ascii_case("www-authenticate") => self.challenge = Some(value),
+            11 if name.eq_ignore_ascii_case("retry-after") => {
+                let text = str::from_utf8(value).ok();
+                self.retry_after_s = text.and_then(|text| text.parse().ok());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Says where the body ends, once all headers are known.
+    fn finish(&mut self) -> Result<(), Broken> {
+        self.framing = match (self.coding, self.length) {
+            _ if self.is_bodiless() => Framing::Empty,
             (Some(_), Some(_)) => return Err(Broken::TwoLengths),
             (Some(false), None) => return Err(Broken::TransferCoding),
             (Some(true), None) => {
                 // HTTP/1.0 knows no codings: what sent this is confused about its framing.
-                facts.reusable &= http_1_1;
+                self.reusable &= self.http_1_1;
                 Framing::Chunked
             }
             (None, Some(length)) => Framing::Length(length),
             (None, None) => {
-                facts.reusable = false;
+                self.reusable = false;
                 Framing::UntilClose
             }
         };
-        Ok(facts)
+        Ok(())
     }
 }
 

@@ -19,6 +19,6 @@ pub use head::{PostHead, Routing, delete_head, get_head};
 pub use head_lines::{HeadError, HeadOptions};
 pub use reply::Reply;
 
-pub(crate) use framing::has_token;
+pub(crate) use framing::{Facts, has_token};
 pub(crate) use head_lines::HeadLines;
 pub(crate) use head_reader::HeadReader;
