@@ -10,7 +10,9 @@ use crate::shape::Shape;
 use crate::source;
 use crate::think::Think;
 use crate::wish::MAX_CLIENTS;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
+use protocol::h2::Http2;
 use protocol::revision::Wanted;
 use record::units;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +36,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --stages '10 clients for 5s, storm 500 for 10s' | mcp-report
   mcp-gen profiles show normal > mine.toml
   mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% --abuse malformed_json=1% --for 30s | mcp-report --fail-if 'abuse_wrong > 0'
+  mcp-gen --url https://mcp.example.com/mcp --http2 never --for 10s | mcp-report   # otherwise HTTP/2 where it is offered
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
   mcp-gen --url https://mcp.example/mcp -H @headers --for 10s | mcp-report   # a line in it: Authorization: Bearer …
   mcp-gen --url https://mcp.example/mcp --oauth-token-url https://login.example/token --oauth-client-id load --for 1h | mcp-report
@@ -150,7 +153,8 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", requires = "closed")]
     pub think: Option<Think>,
 
-    /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/1.1 has 1 a connection anyway
+    /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/2 the same,
+    /// and never more than the server allows; HTTP/1.1 has 1 a connection anyway
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: Option<u32>,
 
@@ -159,6 +163,11 @@ pub struct Cli {
     /// default of --in-flight [default: the profile's, mostly none]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::profile::MAX_BATCH)))]
     pub batch: Option<u32>,
+
+    /// Whether Streamable HTTP goes over HTTP/2, many calls at a time on one connection of a client: auto (over TLS where the
+    /// server offers it), always (without TLS by prior knowledge), never
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = PossibleValuesParser::new(Http2::NAMES).try_map(|s| s.parse::<Http2>()))]
+    pub http2: Http2,
 
     /// HTTP connections of a client at most [default: 6; with --closed: --in-flight]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -36,6 +36,8 @@ pub struct Home {
     pub live: bool,
     /// Whether the subprotocol `mcp` is offered to it.
     pub offer_subprotocol: bool,
+    /// Whether it spoke HTTP/2 when it was asked; each connection finds out by itself.
+    pub http2: bool,
 }
 
 /// How a server that was asked speaks, and what it offers.
@@ -48,6 +50,8 @@ pub struct Manners {
     pub menu: Arc<Menu>,
     /// Whether the subprotocol `mcp` is offered to it.
     pub offer_subprotocol: bool,
+    /// Whether it spoke HTTP/2.
+    pub http2: bool,
 }
 
 impl Home {
@@ -77,6 +81,7 @@ impl Home {
             menu: manners.menu,
             live: !target.is_gone(),
             offer_subprotocol: manners.offer_subprotocol,
+            http2: manners.http2,
         }
     }
 
@@ -88,6 +93,7 @@ impl Home {
             transport: self.transport,
             menu: Arc::clone(&self.menu),
             offer_subprotocol: self.offer_subprotocol,
+            http2: self.http2,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::menu::Labels;
 use crate::pacer::Pacer;
 use crate::schedule::Schedule;
 use crate::stages::Stages;
+use protocol::h2::Http2;
 use rustls::ClientConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -69,6 +70,10 @@ pub struct Plan {
     pub sources: Vec<IpAddr>,
     /// How TLS servers are checked.
     pub tls: Option<Arc<ClientConfig>>,
+    /// The same for Streamable HTTP, with the protocols that are offered.
+    pub tls_http: Option<Arc<ClientConfig>>,
+    /// Whether HTTP/2 is spoken.
+    pub http2: Http2,
     /// Who runs commands.
     pub children: Arc<Children>,
     /// What the rows are named by.

@@ -17,6 +17,7 @@ use crate::targets::{Allowed, Targets, endpoint};
 use crate::wish::{Wish, nanos};
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
+use protocol::tls::offering;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
@@ -33,6 +34,7 @@ pub fn options(cli: &Cli, wish: &Wish, tls: Option<Arc<ClientConfig>>) -> Option
         ws_append_newline: cli.ws_append_newline,
         timeout: wish.longest_timeout(),
         tls,
+        http2: cli.http2,
         client_name: "mcp-gen".to_owned(),
         ..Options::default()
     }
@@ -114,6 +116,7 @@ pub fn prepare(
             transport: discovery.transport,
             menu,
             offer_subprotocol: discovery.dialect.subprotocol && !cli.no_ws_subprotocol,
+            http2: discovery.http2,
         };
         let endpoint = endpoint(target, &Allowed::by(cli))?;
         let home = Home::new(
@@ -267,7 +270,9 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         sources: cli.source_address.concat(),
         headers: Arc::new(wish.headers.clone()),
         abuse: Terms::of(cli),
+        tls_http: with.tls.as_ref().map(|tls| offering(tls, cli.http2.alpn())),
         tls: with.tls,
+        http2: cli.http2,
         children: with.children,
         audit: with.audit,
         labels,

@@ -29,6 +29,7 @@ mod outbox;
 mod pages;
 mod params;
 mod patience;
+mod preface;
 mod prompts;
 mod reply;
 mod resources;

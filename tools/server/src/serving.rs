@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, timeout};
@@ -22,6 +22,7 @@ use crate::http::handle;
 use crate::link::{self, Form};
 use crate::metrics::{Class, Transport};
 use crate::patience::Patience;
+use crate::preface;
 use crate::state::{Phase, State};
 use crate::stdio::{self, Copier, Pipes};
 
@@ -204,29 +205,57 @@ async fn serve_stdio(state: Arc<State>, pipes: Pipes) {
 
 async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connection>) {
     let active = state.metrics.connection(Transport::Http);
-    let mut phase = state.phase.subscribe();
-    let mut at_once = state.phase.subscribe();
+    let speaks_h2 = preface::is_sent(&stream, &state).await;
     let service = {
         let (state, connection) = (Arc::clone(&state), Arc::clone(&connection));
         service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&connection), request))
     };
     let io = TokioIo::new(Socket::new(Stream::Tcp(stream), Arc::clone(&connection)));
     let limits = &state.options.limits;
-    let mut http = pin!(
-        http1::Builder::new()
-            // Its timer would also run while a kept connection is idle; ours is `idle`.
-            .header_read_timeout(None)
-            .max_buf_size(limits.header_bytes.max(8 << 10))
-            .serve_connection(io, service)
-            .with_upgrades()
-    );
-    let mut idle = Idle::new(limits.idle);
-    let mut patience = Patience::new(limits.request);
+    if speaks_h2 {
+        // In a box: the many connections of HTTP/1.1 and WebSocket shall not be as large as one of these.
+        let mut http = Box::pin(
+            http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+                .serve_connection(io, service),
+        );
+        let finish = |http: Pin<&mut _>| http2::Connection::graceful_shutdown(http);
+        // Frames besides those of requests would look like a request that is never whole.
+        let none = |_: &Connection| None;
+        Box::pin(converse(&state, &connection, http.as_mut(), finish, none)).await;
+    } else {
+        let http = pin!(
+            http1::Builder::new()
+                // Its timer would also run while a kept connection is idle; ours is `idle`.
+                .header_read_timeout(None)
+                .max_buf_size(limits.header_bytes.max(8 << 10))
+                .serve_connection(io, service)
+                .with_upgrades()
+        );
+        let finish = |http: Pin<&mut _>| http1::UpgradeableConnection::graceful_shutdown(http);
+        let unfinished = Connection::unfinished_head;
+        converse(&state, &connection, http, finish, unfinished).await;
+    }
+    drop(active);
+}
+
+/// Serves a connection until its client leaves or is idle, or the server ends.
+async fn converse<H: Future<Output = hyper::Result<()>>>(
+    state: &State,
+    connection: &Connection,
+    mut http: Pin<&mut H>,
+    finish: impl Fn(Pin<&mut H>),
+    unfinished: fn(&Connection) -> Option<u64>,
+) {
+    let mut phase = state.phase.subscribe();
+    let mut at_once = state.phase.subscribe();
+    let mut idle = Idle::new(state.options.limits.idle);
+    let mut patience = Patience::new(state.options.limits.request);
     let mut draining = false;
     loop {
         tokio::select! {
             biased;
-            result = &mut http => {
+            result = http.as_mut() => {
                 if result.is_err_and(|error| error.is_parse()) {
                     state.metrics.error(Class::BadHttp);
                 }
@@ -235,9 +264,9 @@ async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connec
             _ = at_once.wait_for(|phase| *phase == Phase::Ended) => break,
             _ = phase.wait_for(|phase| *phase != Phase::Serving), if !draining => {
                 draining = true;
-                http.as_mut().graceful_shutdown();
+                finish(http.as_mut());
             }
-            () = std::future::poll_fn(|cx| match patience.poll(cx, connection.unfinished_head()) {
+            () = std::future::poll_fn(|cx| match patience.poll(cx, unfinished(connection)) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }) => {
@@ -256,7 +285,6 @@ async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connec
             }
         }
     }
-    drop(active);
 }
 
 /// Notices a connection on which nothing was read for a while; checked four times in that while.

@@ -44,6 +44,8 @@ pub struct Client {
     pub idle: Vec<usize>,
     /// Of these, the HTTP one on which calls gather for a batch.
     pub gathering: Option<usize>,
+    /// HTTP/2: of these, the one that carries the others.
+    pub carrier: Option<usize>,
     /// Whether calls can be sent.
     pub session: Session,
     /// The head of its HTTP requests, while the session is open.
@@ -140,6 +142,7 @@ impl Client {
             conns: Vec::new(),
             idle: Vec::new(),
             gathering: None,
+            carrier: None,
             session: Session::Down,
             head: None,
             session_id: None,

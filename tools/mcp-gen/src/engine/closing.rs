@@ -70,7 +70,8 @@ impl Worker {
         conns
             .filter_map(|&conn| self.conns[conn].as_ref())
             .any(|s| {
-                !s.counted
+                let is_made = s.counted || (s.carrier.is_some() && s.phase == Phase::Open);
+                !is_made
                     || matches!(
                         s.job,
                         Job::Errand(Errand::Initialize(..) | Errand::Initialized)
@@ -89,6 +90,11 @@ impl Worker {
             Job::Call(..) => state.received_bytes,
             _ => 0,
         };
+        if state.carrier.is_some() {
+            self.lose_lanes(conn, now, &outcome);
+            self.close(conn, now);
+            return self.serve(c, now);
+        }
         let post = match state.job {
             Job::Post(id, stream) => Some((id, stream)),
             _ => None,
@@ -111,12 +117,26 @@ impl Worker {
         let Some(mut state) = self.conns[conn].take() else {
             return;
         };
-        if state.counted {
+        if let Some(carrier) = state.carrier.take() {
+            for lane in carrier.lanes {
+                self.remove(lane);
+            }
+            // Whatever the reason: a server need not guess.
+            protocol::h2::go_away(protocol::h2::code::NO_ERROR, &mut state.out);
+            let _ = state.flush();
+            let client = &mut self.clients[state.client];
+            client.carrier = client.carrier.filter(|&other| other != conn);
+        }
+        if let Some(lane) = state.lane {
+            self.leave_lane(conn, lane);
+        } else if state.counted {
             let group = self.clients[state.client].group;
             let place = self.standing_place(state.row, group);
             self.standing[place] -= 1;
         }
-        let _ = state.wire.shut_down();
+        if let Some(wire) = &mut state.wire {
+            let _ = wire.shut_down();
+        }
         let client = &mut self.clients[state.client];
         client.conns.retain(|&other| other != conn);
         client.idle.retain(|&other| other != conn);
@@ -149,6 +169,9 @@ impl Worker {
             self.clients[c].move_to(home);
             self.forget_cookies(c);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.
+            if let Some(carrier) = self.clients[c].carrier {
+                self.retire_carrier(carrier, now);
+            }
             for conn in std::mem::take(&mut self.clients[c].conns) {
                 match self.conns[conn].as_mut() {
                     Some(state) if state.has_calls() => state.retired = true,
@@ -172,6 +195,15 @@ impl Worker {
             self.note_end(c, end);
         }
         for conn in 0..self.conns.len() {
+            // Before its streams: they need not be broken off one by one.
+            if self.conns[conn]
+                .as_ref()
+                .is_some_and(|s| s.carrier.is_some())
+            {
+                self.remove(conn);
+            }
+        }
+        for conn in 0..self.conns.len() {
             self.remove(conn);
         }
     }
@@ -191,7 +223,10 @@ impl Worker {
         let conn = self.clients[c].idle.first().copied();
         match conn.filter(|&conn| self.write_delete(c, conn)) {
             Some(conn) => {
-                if let Some(state) = self.conns[conn].as_mut() {
+                self.depart(conn);
+                let lane = self.conns[conn].as_ref().and_then(|s| s.lane);
+                let below = lane.map_or(conn, |lane| lane.carrier);
+                if let Some(state) = self.conns[below].as_mut() {
                     let _ = state.flush();
                 }
                 End::Deleted

@@ -2,9 +2,11 @@
 
 use super::batch::Batch;
 use super::call::{Call, InFlight};
+use super::carrier::{Carrier, Lane};
 use super::framing::Framing;
 use super::resuming::Mark;
-use protocol::http::Reply;
+use protocol::h2;
+use protocol::http::{self, Reply};
 use protocol::lines::LineReader;
 use protocol::outcome::Outcome;
 use protocol::wire::Wire;
@@ -14,8 +16,12 @@ use std::io::{self, Write};
 
 /// A connection.
 pub struct Conn {
-    /// The stream.
-    pub wire: Wire,
+    /// The byte stream; none of a stream of an HTTP/2 connection.
+    pub wire: Option<Wire>,
+    /// HTTP/2: which stream of which connection it is, where it is one.
+    pub lane: Option<Lane>,
+    /// HTTP/2: the streams that it carries, where it carries any.
+    pub carrier: Option<Box<Carrier>>,
     /// The client it belongs to, by its place in the worker.
     pub client: usize,
     /// The row of the server it goes to.
@@ -80,7 +86,7 @@ pub enum Phase {
     Tcp,
     /// TLS shakes hands.
     Tls,
-    /// The WebSocket upgrade, or the stream of events, was asked for.
+    /// The WebSocket upgrade, the stream of events, or HTTP/2 was asked for.
     Upgrade,
     /// `initialize` was sent (multiplexed, legacy) with this id, or `server/discover` to a child that starts (modern).
     Initialize(u64),
@@ -98,6 +104,10 @@ pub enum Codec {
     Lines(LineReader),
     /// HTTP answers.
     Http(Reply),
+    /// HTTP/2 frames.
+    Streams(h2::Reader),
+    /// The answers on one stream of HTTP/2 after another.
+    Answer(h2::Answer),
 }
 
 /// A server that pings or asks without reading our answers gets no more of them beyond this.
@@ -121,6 +131,8 @@ pub enum Job {
     Stream,
     /// The stream on which its client hears what it subscribed to.
     Ear,
+    /// HTTP/2: streams, each of which has a job of its own.
+    Carrier,
 }
 
 /// Requests besides the load.
@@ -143,8 +155,14 @@ pub enum Errand {
 impl Conn {
     /// A connection that has just begun to connect.
     pub fn new(wire: Wire, client: usize, row: u16, framing: Framing, since_ns: u64) -> Self {
+        Self::over(Some(wire), client, row, framing, since_ns)
+    }
+
+    fn over(wire: Option<Wire>, client: usize, row: u16, framing: Framing, since_ns: u64) -> Self {
         Self {
             wire,
+            lane: None,
+            carrier: None,
             client,
             row,
             port: 0,
@@ -173,6 +191,30 @@ impl Conn {
             event_ns: 0,
             session_id: None,
             mark: None,
+        }
+    }
+
+    /// A stream of the connection `below`, which has this number.
+    pub fn lane(number: usize, below: &Self) -> Self {
+        let answer = h2::Answer::new(http::Limits::default());
+        Self {
+            wire: None,
+            lane: Some(Lane {
+                carrier: number,
+                stream: 0,
+            }),
+            port: below.port,
+            phase: Phase::Open,
+            codec: Some(Box::new(Codec::Answer(answer))),
+            watches_write: false,
+            counted: true,
+            ..Self::over(
+                None,
+                below.client,
+                below.row,
+                Framing::Exchange,
+                below.since_ns,
+            )
         }
     }
 
@@ -229,18 +271,38 @@ impl Conn {
         }
     }
 
+    /// Whether the server has been sent so much for what it asked that no more is put aside.
+    pub fn owes_too_much(&self) -> bool {
+        self.aside_bytes >= MAX_ASIDE_BYTES
+    }
+
+    /// HTTP/2: takes the request that was put into a stream's output.
+    pub fn take_request(&mut self) -> Vec<u8> {
+        self.unsent.clear();
+        std::mem::take(&mut self.out)
+    }
+
+    /// Gives the memory of a request back for the next.
+    pub fn keep_buffer(&mut self, mut request: Vec<u8>) {
+        request.clear();
+        self.out = request;
+    }
+
     /// Whether bytes are left to be written.
     pub fn has_output(&self) -> bool {
-        self.written < self.out.len() || self.wire.wants_write()
+        self.written < self.out.len() || self.wire.as_ref().is_some_and(Wire::wants_write)
     }
 
     /// Writes as much as the socket takes.
     pub fn flush(&mut self) -> io::Result<()> {
+        let Some(wire) = &mut self.wire else {
+            return Ok(());
+        };
         loop {
             if self.written == self.out.len() {
-                return self.wire.flush_pending().map(drop);
+                return wire.flush_pending().map(drop);
             }
-            match self.wire.write(&self.out[self.written..]) {
+            match wire.write(&self.out[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.written += n,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -254,7 +316,7 @@ impl Conn {
     /// With TLS, written means that the socket has taken the record it is in.
     pub fn next_sent(&mut self) -> Option<u64> {
         let (end, id) = *self.unsent.front()?;
-        if end > self.written || self.wire.wants_write() {
+        if end > self.written || self.wire.as_ref().is_some_and(Wire::wants_write) {
             return None;
         }
         self.unsent.pop_front();

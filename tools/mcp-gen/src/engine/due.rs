@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A call that is taken up more than this late was not made at its time, by our own fault: it is shed.
 const SHED_NS: u64 = 1_000_000_000;
 /// A connection with so much left to write takes no more calls: they wait where they can still be given up.
-const MAX_UNWRITTEN: usize = 256 * 1024;
+pub(super) const MAX_UNWRITTEN: usize = 256 * 1024;
 
 /// What a client's call with a certain index is: all of it a function of the seed.
 #[derive(Clone, Copy)]
@@ -188,6 +188,9 @@ impl Worker {
             }
             return None;
         }
+        if let Some(carrier) = client.carrier {
+            return self.lane(c, carrier);
+        }
         let mut home_is_sse = false;
         if let Some(&conn) = client.conns.first()
             && let Some(state) = self.conns[conn].as_ref()
@@ -309,6 +312,10 @@ impl Worker {
         if let Some(state) = self.conns[conn].as_mut()
             && !state.is_dirty
         {
+            // A batch gathers until the end of the round.
+            if state.lane.is_some() && state.batch.is_empty() {
+                return self.depart(conn);
+            }
             state.is_dirty = true;
             self.dirty.push(conn);
         }

@@ -35,10 +35,13 @@ impl Worker {
             self.part(c);
             return true;
         }
-        let client = &mut self.clients[c];
-        let Some(conn) = client.idle.pop() else {
+        let conn = match client.carrier {
+            Some(carrier) => self.lane(c, carrier),
+            None => self.clients[c].idle.pop(),
+        };
+        let Some(conn) = conn else {
             // Its connections were closed meanwhile, and the DELETE wants one.
-            if client.conns.is_empty() {
+            if self.clients[c].conns.is_empty() {
                 self.connect(c, now);
             }
             return false;

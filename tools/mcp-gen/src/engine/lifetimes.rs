@@ -53,7 +53,8 @@ impl Worker {
         let client = &self.clients[c];
         let mut conns = client.conns.iter().filter_map(|&n| self.conns[n].as_ref());
         let is_busy = conns.any(|conn| {
-            conn.has_calls() || !matches!(conn.job, Job::Idle | Job::Stream | Job::Ear)
+            conn.has_calls()
+                || !matches!(conn.job, Job::Idle | Job::Stream | Job::Ear | Job::Carrier)
         });
         let is_busy = is_busy || !client.suspended.is_empty();
         if !client.is_parting || client.session != Session::Open || is_busy {

@@ -8,6 +8,7 @@ mod batch;
 mod batching;
 mod call;
 mod cancels;
+mod carrier;
 mod churn;
 mod client;
 mod closing;

@@ -102,10 +102,20 @@ impl Worker {
     /// Begins one more connection of a client to its home.
     pub(super) fn connect(&mut self, c: usize, now: u64) {
         let home = self.home_of(c);
+        if home.http2 && self.is_connecting(c) {
+            // All that it wants goes over one connection.
+            return;
+        }
         let client = &mut self.clients[c];
         if client.session == Session::Down {
             client.session = Session::Opening;
             client.opening_since_ns = now;
+        }
+        if let Some(carrier) = client.carrier {
+            if let Some(lane) = self.lane(c, carrier) {
+                self.exchange_wired(lane, c, &home, now);
+            }
+            return;
         }
         let wire = self.dial(c, &home);
         let wire = match wire {
@@ -141,7 +151,11 @@ impl Worker {
             let address = home.addresses.get(turn);
             let address = *address.ok_or("its name has no address")?;
             let name = home.tls_name.as_deref().unwrap_or(&home.endpoint.host);
-            let tls = self.plan.tls.as_ref();
+            let tls = if home.transport == Transport::Http {
+                self.plan.tls_http.as_ref()
+            } else {
+                self.plan.tls.as_ref()
+            };
             let tls = tls.filter(|_| home.endpoint.scheme.is_tls());
             let tls = tls.map(|config| (config, name));
             Wire::start_from(self.source(c, address), address, tls)
@@ -150,6 +164,14 @@ impl Worker {
             self.tell_exhausted(e);
         }
         started.map_err(|e| e.to_string())
+    }
+
+    /// Whether a connection of a client is being made, over which nothing can be said yet.
+    fn is_connecting(&self, c: usize) -> bool {
+        let conns = self.clients[c].conns.iter();
+        conns
+            .filter_map(|&conn| self.conns[conn].as_ref())
+            .any(|state| state.phase != Phase::Open)
     }
 
     /// What is this machine's limit and not the server's failure is told apart, with the way out.
@@ -201,19 +223,22 @@ impl Worker {
             return;
         };
         let was = state.phase;
+        let Some(wire) = &mut state.wire else {
+            return;
+        };
         let mut step = || -> std::io::Result<bool> {
             if state.phase == Phase::Tcp {
-                if !state.wire.finish_connect()? {
+                if !wire.finish_connect()? {
                     return Ok(false);
                 }
                 state.phase = Phase::Tls;
                 // A child has no address.
-                state.port = state.wire.local_address().map_or(0, |a| a.port());
+                state.port = wire.local_address().map_or(0, |a| a.port());
             }
-            state.wire.handshake()
+            wire.handshake()
         };
         let stepped = step();
-        let (phase, has_tls, port) = (state.phase, state.wire.has_tls(), state.port);
+        let (phase, has_tls, port) = (state.phase, wire.has_tls(), state.port);
         if was == Phase::Tcp && phase != was && port > 0 {
             self.end_part(conn, |anatomy| &mut anatomy.tcp, now);
         }
@@ -246,12 +271,21 @@ impl Worker {
             }
             Framing::Lines => self.stream_wired(conn, now),
             Framing::Events => self.ask_for_stream(conn, c, &home, now),
+            Framing::Exchange if home.transport == Transport::Http => {
+                let alpn = state.wire.as_ref().and_then(Wire::alpn);
+                let is_tls = home.endpoint.scheme.is_tls();
+                match self.plan.http2.settle(is_tls, alpn) {
+                    Ok(true) => self.carrier_wired(conn, &home),
+                    Ok(false) => self.exchange_wired(conn, c, &home, now),
+                    Err(e) => self.connect_failed(conn, &e.to_string(), now),
+                }
+            }
             Framing::Exchange => self.exchange_wired(conn, c, &home, now),
         }
     }
 
     /// An HTTP connection stands: the first of a client opens its session.
-    fn exchange_wired(&mut self, conn: usize, c: usize, home: &Home, now: u64) {
+    pub(super) fn exchange_wired(&mut self, conn: usize, c: usize, home: &Home, now: u64) {
         if let Some(state) = self.conns[conn].as_mut() {
             state.phase = Phase::Open;
         }
@@ -328,6 +362,9 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
+        if let Some(lane) = state.lane {
+            return self.count_connection(lane.carrier, now);
+        }
         if std::mem::replace(&mut state.counted, true) {
             return;
         }

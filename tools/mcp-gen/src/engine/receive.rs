@@ -62,6 +62,9 @@ impl Worker {
         state.is_dirty = false;
         if !state.batch.is_empty() {
             self.seal(conn);
+            if self.conns[conn].as_ref().is_some_and(|s| s.lane.is_some()) {
+                return self.depart(conn);
+            }
         }
         let Some(state) = self.conns[conn].as_mut() else {
             return;
@@ -85,6 +88,10 @@ impl Worker {
             };
             let Some(id) = state.next_sent() else { break };
             let call = match state.job {
+                Job::Carrier => {
+                    self.lane_sent(conn, id as u32, now);
+                    continue;
+                }
                 Job::Post(_, stream) => {
                     let c = state.client;
                     self.posted_on(c, stream).and_then(|s| s.call_mut(id))
@@ -113,11 +120,11 @@ impl Worker {
             // A dirty connection is flushed before the loop sleeps.
             _ => state.has_output() && !state.is_dirty,
         };
-        if wants != state.watches_write {
+        if wants != state.watches_write
+            && let Some(wire) = &state.wire
+        {
             state.watches_write = wants;
-            let _ = self
-                .poller
-                .change(&state.wire, conn, !state.is_paused, wants);
+            let _ = self.poller.change(wire, conn, !state.is_paused, wants);
         }
     }
 
@@ -126,7 +133,10 @@ impl Worker {
         let mut buf = std::mem::take(&mut self.buf);
         let limit = self.read_limit(conn, times).min(buf.len());
         while let Some(state) = self.conns[conn].as_mut() {
-            let n = match io::Read::read(&mut state.wire, &mut buf[..limit]) {
+            let Some(wire) = &mut state.wire else {
+                break;
+            };
+            let n = match io::Read::read(wire, &mut buf[..limit]) {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
@@ -155,7 +165,8 @@ impl Worker {
             }
             let more = self.conns[conn]
                 .as_ref()
-                .is_some_and(|s| s.wire.buffered_bytes() > 0);
+                .and_then(|s| s.wire.as_ref())
+                .is_some_and(|wire| wire.buffered_bytes() > 0);
             times = times.saturating_sub(1);
             // What TLS holds ready, epoll does not tell of.
             if (n < buf.len() || times == 0) && !more {
@@ -189,6 +200,11 @@ impl Worker {
                 Codec::Frames(frames) => break self.take_frames(conn, frames, input, &mut at, now),
                 Codec::Lines(lines) => break self.take_lines(conn, lines, input, &mut at, now),
                 Codec::Http(reply) => break self.take_replies(conn, reply, input, &mut at, now),
+                Codec::Streams(reader) => {
+                    break self.take_streams(conn, reader, input, &mut at, now);
+                }
+                // The connection below reads for it.
+                Codec::Answer(_) => break Fate::Stays,
             }
         };
         if let Some(state) = self.conns[conn].as_mut() {
@@ -415,7 +431,7 @@ impl Worker {
     }
 
     /// The server ended the connection.
-    fn ended(&mut self, conn: usize, now: u64) {
+    pub(super) fn ended(&mut self, conn: usize, now: u64) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };

@@ -25,18 +25,7 @@ impl Worker {
         at: &mut usize,
         now: u64,
     ) -> Fate {
-        if let Some(Job::Call(call, None)) = self.conns[conn].as_mut().map(|s| &mut s.job)
-            && call.first_ns == 0
-        {
-            call.first_ns = now;
-        } else if let Some(state) = self.conns[conn].as_mut()
-            && let Job::Several(..) = state.job
-            && !state.answer_began()
-        {
-            for call in state.calls.iter_mut() {
-                call.first_ns = now;
-            }
-        }
+        self.note_first(conn, now);
         while self.conns[conn].is_some() {
             match reply.next(input, at) {
                 Ok(None) => break,
@@ -58,6 +47,22 @@ impl Worker {
         Fate::Stays
     }
 
+    /// Bytes of an answer came, perhaps the first of it.
+    pub(super) fn note_first(&mut self, conn: usize, now: u64) {
+        if let Some(Job::Call(call, None)) = self.conns[conn].as_mut().map(|s| &mut s.job)
+            && call.first_ns == 0
+        {
+            call.first_ns = now;
+        } else if let Some(state) = self.conns[conn].as_mut()
+            && let Job::Several(..) = state.job
+            && !state.answer_began()
+        {
+            for call in state.calls.iter_mut() {
+                call.first_ns = now;
+            }
+        }
+    }
+
     /// The server has ended the connection, which may be the end of an answer.
     pub(super) fn end_replies(&mut self, conn: usize, reply: &mut Reply, now: u64) {
         loop {
@@ -76,7 +81,7 @@ impl Worker {
     }
 
     /// Something of an answer came. Gives a fate where the connection cannot go on.
-    fn on_event(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
+    pub(super) fn on_event(&mut self, conn: usize, event: Event<'_>, now: u64) -> Option<Fate> {
         let state = self.conns[conn].as_mut()?;
         if let Job::Stream | Job::Ear = state.job {
             return match state.job {
@@ -318,7 +323,9 @@ impl Worker {
         };
         let c = state.client;
         if state.retired {
-            return self.remove(conn);
+            self.remove(conn);
+            // Its user may go on elsewhere.
+            return self.serve(c, now);
         }
         if !reusable {
             self.count_connection(conn, now);
@@ -345,6 +352,12 @@ impl Worker {
 
     /// Puts a message besides the load where the next free connection finds it, unless too many wait there.
     pub(super) fn queue_reply(&mut self, c: usize, reply: Vec<u8>, errand: Errand) {
+        if let Some(carrier) = self.clients[c].carrier
+            && self.clients[c].idle.is_empty()
+            && let Some(lane) = self.lane(c, carrier)
+        {
+            self.clients[c].idle.push(lane);
+        }
         let client = &mut self.clients[c];
         if client.replies.len() < MAX_REPLIES && reply.len() <= MAX_REPLY_BYTES {
             client.replies.push((reply, errand));

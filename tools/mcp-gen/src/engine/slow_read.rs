@@ -38,7 +38,9 @@ impl Worker {
         self.pauses.push(Reverse((until, conn)));
         if !std::mem::replace(&mut state.is_paused, true) {
             let write = state.watches_write;
-            let _ = self.poller.change(&state.wire, conn, false, write);
+            if let Some(wire) = &state.wire {
+                let _ = self.poller.change(wire, conn, false, write);
+            }
         }
     }
 
@@ -54,9 +56,11 @@ impl Worker {
                 continue;
             };
             state.is_paused = false;
-            let (write, buffered) = (state.watches_write, state.wire.buffered_bytes() > 0);
-            let _ = self.poller.change(&state.wire, conn, true, write);
-            if buffered {
+            let Some(wire) = &state.wire else {
+                continue;
+            };
+            let _ = self.poller.change(wire, conn, true, state.watches_write);
+            if wire.buffered_bytes() > 0 {
                 // What TLS holds ready, epoll does not tell of.
                 self.read(conn, 1);
             }

@@ -19,9 +19,12 @@ impl Worker {
         if begin >= self.load_end_ns {
             return;
         }
-        let framing = Framing::of(self.home_of(c).transport, false);
+        let home = self.home_of(c);
+        let is_multiplexed = Framing::of(home.transport, false).is_multiplexed()
+            || home.http2
+            || self.clients[c].carrier.is_some();
         let batch = self.group_of(c).batch;
-        let users = match (self.plan.in_flight, framing.is_multiplexed()) {
+        let users = match (self.plan.in_flight, is_multiplexed) {
             (Some(users), _) if batch > 1 => users,
             // One batch in each connection.
             (_, false) => self.plan.max_connections as u32 * batch,

@@ -90,6 +90,7 @@ impl Talk {
                     stream,
                     fields,
                     end,
+                    ..
                 } => {
                     if self.streams.owner(stream)?.is_some() {
                         if let Some(head) = self.answer.headers(fields)? {

@@ -22,6 +22,8 @@ pub enum Frame<'a> {
         stream: u32,
         /// The headers.
         fields: &'a Fields,
+        /// How many bytes of frames they came in.
+        bytes: usize,
         /// Whether the answer ends here.
         end: bool,
     },
@@ -69,11 +71,12 @@ struct Block {
     stream: u32,
     end: bool,
     frames: u32,
+    bytes: usize,
 }
 
 /// What was found, for a loop cannot hand out borrows.
 enum Found {
-    Fields(u32, bool),
+    Fields(u32, usize, bool),
     Data(u32, Range<usize>, u32, bool),
     Other(Frame<'static>),
 }
@@ -115,9 +118,10 @@ impl Reader {
             let Some(found) = found? else { continue };
             return Ok(Some(match found {
                 Found::Other(frame) => frame,
-                Found::Fields(stream, end) => Frame::Headers {
+                Found::Fields(stream, bytes, end) => Frame::Headers {
                     stream,
                     fields: &self.fields,
+                    bytes,
                     end,
                 },
                 Found::Data(stream, range, window, end) => Frame::Data {
@@ -219,6 +223,7 @@ impl Reader {
                     stream,
                     end: header.has(frame::END_STREAM),
                     frames: 0,
+                    bytes: 0,
                 };
                 self.continue_block(block, header, piece)?
             }
@@ -281,6 +286,7 @@ impl Reader {
         piece: &[u8],
     ) -> Result<Option<Found>, Broken> {
         block.frames += 1;
+        block.bytes += HEADER_BYTES + header.length;
         if self.block_text.len() + piece.len() > MAX_BLOCK_BYTES || block.frames > MAX_BLOCK_FRAMES
         {
             return Err(Broken::HeadTooLarge(MAX_BLOCK_BYTES));
@@ -296,7 +302,7 @@ impl Reader {
             self.block_text.extend_from_slice(piece);
             self.decoder.decode(&self.block_text, &mut self.fields)?;
         }
-        Ok(Some(Found::Fields(block.stream, block.end)))
+        Ok(Some(Found::Fields(block.stream, block.bytes, block.end)))
     }
 }
 

@@ -21,8 +21,8 @@ const MAX_WINDOW: i64 = 0x7fff_ffff;
 pub struct Opened {
     /// Its stream.
     pub stream: u32,
-    /// Whether all of it is in the output; else the rest follows when the server's window lets it.
-    pub is_sent: bool,
+    /// How much of its body waits until the server takes more; 0 where all of it is in the output.
+    pub rest_bytes: usize,
 }
 
 /// An open stream.
@@ -149,10 +149,10 @@ impl Streams {
         if !body.is_empty() && self.waiting.is_empty() {
             body = send(out, stream, body, most, (&mut self.window, &mut window));
         }
-        let is_sent = body.is_empty();
-        if !is_sent {
+        let rest_bytes = body.len();
+        if rest_bytes > 0 {
             self.waiting.push_back(stream);
-            self.rest_bytes += body.len();
+            self.rest_bytes += rest_bytes;
         }
         let opened = Stream {
             owner,
@@ -161,7 +161,7 @@ impl Streams {
             received: 0,
         };
         self.open.insert(stream, opened);
-        Ok(Opened { stream, is_sent })
+        Ok(Opened { stream, rest_bytes })
     }
 
     /// Sends what has found no room so far; gives the streams whose requests are all in the output now, one a call.
@@ -199,8 +199,8 @@ impl Streams {
         Ok(self.open.get(&stream).map(|stream| stream.owner))
     }
 
-    /// The owners of all streams beyond `last`, the oldest first.
-    pub fn owners_beyond(&self, last: u32) -> Vec<usize> {
+    /// All streams beyond `last` with their owners, the oldest first.
+    pub fn beyond(&self, last: u32) -> Vec<(u32, usize)> {
         let mut beyond: Vec<(u32, usize)> = self
             .open
             .iter()
@@ -208,7 +208,7 @@ impl Streams {
             .map(|(id, stream)| (*id, stream.owner))
             .collect();
         beyond.sort_unstable();
-        beyond.into_iter().map(|(_, owner)| owner).collect()
+        beyond
     }
 
     /// So many bytes of bodies came on a stream. Allows the server as much again once half of a window is used.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 
 use self::body::AnswerBody;
 pub(crate) use self::refusal::Refusal;
@@ -112,7 +112,7 @@ async fn route(
             ));
         }
     };
-    admit(state, connection, request.headers())?;
+    admit(state, connection, &request)?;
     match (place, request.method()) {
         (Place::Sse, &Method::GET) => return sse::open(state, connection, request.headers()),
         (Place::Sse, _) => {
@@ -143,10 +143,13 @@ async fn route(
 }
 
 /// Host and Origin must be trusted.
-fn admit(state: &State, connection: &Connection, headers: &HeaderMap) -> Result<(), Refusal> {
+fn admit<B>(state: &State, connection: &Connection, request: &Request<B>) -> Result<(), Refusal> {
+    let headers = request.headers();
     let mut hosts = headers.get_all(HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().unwrap_or_default(),
+    let host = match (hosts.next(), hosts.next(), request.uri().authority()) {
+        (Some(host), None, _) => host.to_str().unwrap_or_default(),
+        // In HTTP/2 it stands in front of the headers.
+        (None, None, Some(authority)) => authority.as_str(),
         _ => {
             let sentence = "the request must have one Host header";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, Class::BadHttp, sentence).closing());
