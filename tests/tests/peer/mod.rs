@@ -89,7 +89,11 @@ impl Peer {
         Self {
             child,
             port,
-            scheme: if mode == "ws" { "ws" } else { "http" },
+            scheme: match mode {
+                "ws" => "ws",
+                "h2-tls" => "https",
+                _ => "http",
+            },
             path: if mode == "sse" { "sse" } else { "mcp" },
             folder,
         }

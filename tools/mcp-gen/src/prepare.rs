@@ -18,6 +18,7 @@ use crate::wish::{Wish, nanos};
 use protocol::client::{Discovery, Options};
 use protocol::endpoint::Endpoint;
 use protocol::tls::offering;
+use protocol::transport::Transport;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
@@ -220,6 +221,8 @@ fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
         era: home.dialect.era.to_string(),
         revision: home.dialect.revision.to_string(),
         transport: home.transport.name().to_owned(),
+        http: (home.transport == Transport::Http)
+            .then(|| if home.http2 { "2" } else { "1.1" }.to_owned()),
         server: Some(
             format!("{} {}", discovery.server.name, discovery.server.version)
                 .trim()

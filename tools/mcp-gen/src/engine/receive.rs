@@ -62,13 +62,13 @@ impl Worker {
         state.is_dirty = false;
         if !state.batch.is_empty() {
             self.seal(conn);
-            if self.conns[conn].as_ref().is_some_and(|s| s.lane.is_some()) {
-                return self.depart(conn);
-            }
         }
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
+        if state.lane.is_some() {
+            return self.depart(conn);
+        }
         if let Err(e) = state.flush() {
             // What the server said before it hung up tells more than the broken pipe.
             self.read(conn, LAST_READS);

@@ -130,10 +130,9 @@ fn tls(endpoint: &Endpoint, options: &Options) -> Result<Option<Arc<ClientConfig
         Http2::Never.alpn()
     };
     if let Some(config) = &options.tls {
-        // What the caller offers stands, unless HTTP/2 may be spoken.
-        return Ok(Some(match options.http2 {
-            Http2::Auto | Http2::Always if is_http => offering(config, alpn),
-            _ => Arc::clone(config),
+        return Ok(Some(match is_http {
+            true => offering(config, alpn),
+            false => Arc::clone(config),
         }));
     }
     let config = client_config(Roots::System, alpn).map_err(|error| DiscoveryError::Tls {

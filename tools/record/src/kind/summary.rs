@@ -205,6 +205,10 @@ pub struct Dialect {
     pub revision: String,
     /// `ws`, `http`, ….
     pub transport: String,
+    /// `1.1` or `2`: the HTTP that was spoken when the server was asked what it offers, where it was asked over Streamable
+    /// HTTP. Each connection over TLS agrees on one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
     /// What the server calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
