@@ -174,6 +174,18 @@ fn sessions_cookies_and_batches_go_over_streams_as_over_connections() {
 }
 
 #[test]
+fn a_stream_that_ends_without_its_answer_is_asked_for_again_on_another_stream() {
+    let server = Server::start(&["--answers", "sse", "--cut-streams", "25ms"]);
+    let stream = load(&format!(
+        "--url {} --http2 always --protocol 2025-11-25 --method tools/call --tool slow --args 'slow={{\"ms\":60}}' --clients 2 --rate 10/s --for 1s --warmup 0s --connect-for 500ms --timeout 8s -q",
+        server.http()
+    ));
+    assert_all_ok(&stream);
+    let resumed = stream.totals()["resumed"].as_u64().unwrap_or(0);
+    assert!(resumed > 0, "{}", stream.totals());
+}
+
+#[test]
 fn a_body_larger_than_the_server_s_window_arrives_in_pieces() {
     // INITIAL_WINDOW_SIZE 50: a call has some 100 bytes, and each piece makes room for the next.
     let stream = treated(&[0, 4, 0, 0, 0, 50], |asked| Some(reply(asked)));

@@ -94,6 +94,18 @@ impl Worker {
         }
     }
 
+    /// A connection of a client, or a stream of its one, that no request is on.
+    pub(super) fn free_conn(&mut self, c: usize) -> Option<usize> {
+        match self.clients[c].carrier {
+            Some(carrier) => {
+                // What gathers on one is no business of who wants another.
+                self.seal_of(c);
+                self.lane(c, carrier)
+            }
+            None => self.clients[c].idle.pop(),
+        }
+    }
+
     fn add_lane(&mut self, c: usize, carrier: usize) -> Option<usize> {
         let lane = self.free.pop().unwrap_or_else(|| {
             self.conns.push(None);
@@ -170,7 +182,8 @@ impl Worker {
             return self.note_sent(&call, now);
         }
         let mut several = Vec::new();
-        for call in state.calls.iter_mut() {
+        // Those of a stream that is asked for again were sent before.
+        for call in state.calls.iter_mut().filter(|call| call.sent_ns == 0) {
             call.sent_ns = now;
             several.push(*call);
         }
@@ -341,23 +354,25 @@ impl Worker {
         while self.conns[lane].is_some() {
             match answer.next(data, &mut at, end) {
                 Ok(None) => break,
+                Ok(Some(Event::End { reusable })) => {
+                    self.note_mark(lane, (answer.last_event_id(), answer.retry_ms()));
+                    let below = self.conns[lane].as_ref().and_then(|s| s.lane);
+                    let below = below.and_then(|of| self.conns[of.carrier].as_mut());
+                    below.into_iter().for_each(|state| state.answers += 1);
+                    // The next request may be on its way when this returns.
+                    answer.reset();
+                    let fate = self.on_event(lane, Event::End { reusable }, now);
+                    return fate.unwrap_or(Fate::Stays);
+                }
                 Ok(Some(event)) => {
-                    let is_last = matches!(event, Event::End { .. });
                     if let Some(fate) = self.on_event(lane, event, now) {
                         return fate;
-                    }
-                    if is_last {
-                        // The next request may be on its way already.
-                        answer.reset();
-                        let below = self.conns[lane].as_ref().and_then(|s| s.lane);
-                        let below = below.and_then(|of| self.conns[of.carrier].as_mut());
-                        below.into_iter().for_each(|state| state.answers += 1);
-                        break;
                     }
                 }
                 Err(e) => return Fate::Broken(e.to_string()),
             }
         }
+        self.leave_resumed(lane, now);
         Fate::Stays
     }
 
@@ -523,6 +538,13 @@ impl Worker {
             None => return,
         };
         for lane in lanes {
+            // The stream of a call may be asked for again over another connection.
+            if matches!(outcome(reused), Outcome::ConnectionClosed { .. }) {
+                self.note_mark_of(lane);
+                if self.suspend(lane, now) {
+                    continue;
+                }
+            }
             let Some(state) = self.conns[lane].as_mut() else {
                 continue;
             };

@@ -35,11 +35,7 @@ impl Worker {
             self.part(c);
             return true;
         }
-        let conn = match client.carrier {
-            Some(carrier) => self.lane(c, carrier),
-            None => self.clients[c].idle.pop(),
-        };
-        let Some(conn) = conn else {
+        let Some(conn) = self.free_conn(c) else {
             // Its connections were closed meanwhile, and the DELETE wants one.
             if self.clients[c].conns.is_empty() {
                 self.connect(c, now);

@@ -3,6 +3,7 @@
 use super::conn::{Codec, Errand, Job, Phase};
 use super::framing::Framing;
 use super::poller::Ready;
+use super::resuming::stands;
 use super::worker::Worker;
 use protocol::answer::{self, BadMessage, Incoming};
 use protocol::batch;
@@ -438,11 +439,14 @@ impl Worker {
         if let Some(mut codec) = state.codec.take() {
             if let Codec::Http(reply) = &mut *codec {
                 self.end_replies(conn, reply, now);
-                self.note_mark(conn, reply);
+                self.note_mark(conn, stands(reply));
             }
             if let Some(state) = self.conns[conn].as_mut() {
                 state.codec = Some(codec);
             }
+        }
+        if self.conns[conn].as_ref().is_some_and(|s| s.lane.is_some()) {
+            self.note_mark_of(conn);
         }
         // Only now: the answer to `initialize` may be one that ends with the connection.
         if self.conns[conn].as_ref().is_some_and(|s| !s.counted) {

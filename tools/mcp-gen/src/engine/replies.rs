@@ -4,6 +4,7 @@ use super::call::Call;
 use super::client::Session;
 use super::conn::{Errand, Job};
 use super::receive::Fate;
+use super::resuming::stands;
 use super::worker::Worker;
 use protocol::answer::{self, Incoming};
 use protocol::http::{Content, Event, Reply};
@@ -30,7 +31,7 @@ impl Worker {
             match reply.next(input, at) {
                 Ok(None) => break,
                 Ok(Some(Event::End { reusable })) => {
-                    self.note_mark(conn, reply);
+                    self.note_mark(conn, stands(reply));
                     if let Some(fate) = self.on_event(conn, Event::End { reusable }, now) {
                         return fate;
                     }
@@ -68,7 +69,7 @@ impl Worker {
         loop {
             let is_over = match reply.eof() {
                 Ok(Some(Event::End { reusable })) => {
-                    self.note_mark(conn, reply);
+                    self.note_mark(conn, stands(reply));
                     self.on_event(conn, Event::End { reusable }, now).is_some()
                 }
                 Ok(Some(event)) => self.on_event(conn, event, now).is_some(),
@@ -352,9 +353,9 @@ impl Worker {
 
     /// Puts a message besides the load where the next free connection finds it, unless too many wait there.
     pub(super) fn queue_reply(&mut self, c: usize, reply: Vec<u8>, errand: Errand) {
-        if let Some(carrier) = self.clients[c].carrier
+        if self.clients[c].carrier.is_some()
             && self.clients[c].idle.is_empty()
-            && let Some(lane) = self.lane(c, carrier)
+            && let Some(lane) = self.free_conn(c)
         {
             self.clients[c].idle.push(lane);
         }

@@ -38,9 +38,14 @@ pub struct Suspended {
     from_ns: u64,
 }
 
+/// Where an answer over HTTP/1.1 stands: its last id, and how long the server wants to be left alone.
+pub(super) fn stands(reply: &Reply) -> (&str, Option<u64>) {
+    (reply.last_event_id(), reply.retry_ms())
+}
+
 impl Worker {
     /// An event stream is over, or cut off: notes where it stood, where its answer has not come.
-    pub(super) fn note_mark(&mut self, conn: usize, reply: &Reply) {
+    pub(super) fn note_mark(&mut self, conn: usize, (id, retry_ms): (&str, Option<u64>)) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
@@ -50,7 +55,6 @@ impl Worker {
         if !is_good || !(is_call || is_several) {
             return;
         }
-        let (id, retry_ms) = (reply.last_event_id(), reply.retry_ms());
         let mark = state.mark.get_or_insert_with(|| {
             Box::new(Mark {
                 id: String::new(),
@@ -69,8 +73,12 @@ impl Worker {
     /// As [`Self::note_mark`], where the connection broke without an end.
     pub(super) fn note_mark_of(&mut self, conn: usize) {
         let codec = self.conns[conn].as_mut().and_then(|s| s.codec.take());
-        if let Some(Codec::Http(reply)) = codec.as_deref() {
-            self.note_mark(conn, reply);
+        match codec.as_deref() {
+            Some(Codec::Http(reply)) => self.note_mark(conn, stands(reply)),
+            Some(Codec::Answer(answer)) => {
+                self.note_mark(conn, (answer.last_event_id(), answer.retry_ms()));
+            }
+            _ => {}
         }
         if let Some(state) = self.conns[conn].as_mut() {
             state.codec = codec;
@@ -157,8 +165,11 @@ impl Worker {
                 self.end_suspended(c, gone, Outcome::StreamEnded, now);
                 continue;
             }
-            let Some(conn) = client.idle.pop() else {
-                if client.conns.len() < self.plan.max_connections && now >= client.retry_ns {
+            let is_alone = client.carrier.is_none();
+            let Some(conn) = self.free_conn(c) else {
+                let client = &self.clients[c];
+                let has_room = client.conns.len() < self.plan.max_connections;
+                if is_alone && has_room && now >= client.retry_ns {
                     self.connect(c, now);
                 }
                 return;

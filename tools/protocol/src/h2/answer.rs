@@ -62,6 +62,11 @@ impl Answer {
         self.events.last_id()
     }
 
+    /// The last `retry` in the event stream under way, in milliseconds.
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.events.retry_ms()
+    }
+
     /// Takes a header list: gives the head of the answer; nothing for an interim answer or trailers. The body's end
     /// must be asked for then, with [`Self::next`], where the list ends the stream.
     ///
