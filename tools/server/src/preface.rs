@@ -14,12 +14,13 @@ const BEGIN: &[u8; 4] = b"PRI ";
 const PATIENCE: Duration = Duration::from_millis(2);
 const TRIES: u32 = 25;
 
-/// Whether the client begins as HTTP/2 does. Waits for its first bytes, which stay where they are.
-pub(crate) async fn is_sent(stream: &TcpStream, state: &Arc<State>) -> bool {
+/// Whether the client begins as HTTP/2 does. Waits for its first bytes, which stay where they are; `None` where none came
+/// for as long as a connection may be idle.
+pub(crate) async fn is_sent(stream: &TcpStream, state: &Arc<State>) -> Option<bool> {
     let mut phase = state.phase.subscribe();
     tokio::select! {
-        is_sent = timeout(state.options.limits.idle, peek(stream)) => is_sent.unwrap_or(false),
-        _ = phase.wait_for(|phase| *phase != Phase::Serving) => false,
+        is_sent = timeout(state.options.limits.idle, peek(stream)) => is_sent.ok(),
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => Some(false),
     }
 }
 

@@ -205,7 +205,9 @@ async fn serve_stdio(state: Arc<State>, pipes: Pipes) {
 
 async fn serve_http(state: Arc<State>, stream: TcpStream, connection: Arc<Connection>) {
     let active = state.metrics.connection(Transport::Http);
-    let speaks_h2 = preface::is_sent(&stream, &state).await;
+    let Some(speaks_h2) = preface::is_sent(&stream, &state).await else {
+        return state.metrics.error(Class::Idle);
+    };
     let service = {
         let (state, connection) = (Arc::clone(&state), Arc::clone(&connection));
         service_fn(move |request| handle(Arc::clone(&state), Arc::clone(&connection), request))
