@@ -233,6 +233,40 @@ fn server_everything_is_measured_without_the_one_tool_that_takes_ten_seconds() {
 
 /// It says `readOnlyHint`, so it is called; that it takes 10 s is counted as what it is, and the way out is told.
 #[test]
+fn sessions_on_servers_of_others_come_and_go_and_calls_on_deleted_ones_are_refused() {
+    let _alone = alone();
+    // server-everything says 400 of a session that is gone, the Python SDKs say 404.
+    for (of, mode) in [("py1", "http"), ("py2", "stateful-sse"), ("everything", "")] {
+        let peer = Peer::start(of, mode);
+        let run = Pipeline::new(format!(
+            "mcp-gen --url {} --protocol legacy --profile message-bomber --method ping --clients 4 --rate 5/s --connect-for 200ms --warmup 0s --for 1s --seed 7 -q --churn --call-deleted",
+            peer.url()
+        ))
+        .run();
+        run.assert_stages(&[0]);
+        let stream = run.stream();
+        assert_intervals_add_up(&stream);
+        assert_conserved(&stream);
+        let totals = stream.totals();
+        assert_eq!(
+            [&totals["scheduled"], &totals["ok"]],
+            [20, 20],
+            "{of}: {totals}"
+        );
+        let sessions = &totals["sessions"];
+        for (count, n) in [
+            ("opened", 20),
+            ("deleted", 20),
+            ("delete_refused", 0),
+            ("dead_refused", 20),
+            ("dead_served", 0),
+        ] {
+            assert_eq!(sessions[count], n, "{of}: {count} of {sessions}");
+        }
+    }
+}
+
+#[test]
 fn a_read_only_tool_that_takes_longer_than_the_timeout_is_counted_and_told() {
     let _alone = alone();
     let peer = Peer::start("everything", "");
