@@ -266,7 +266,8 @@ pub struct Cli {
     pub connection_lifetime: Option<Duration>,
 
     /// So many clients besides, who connect, stay and make no calls, whatever the others do; in records they are the
-    /// profile idle, and its counts of sessions say how many were lost
+    /// profile idle, and its counts of sessions say how many were lost. Over Streamable HTTP each has a session and a
+    /// connection, and opens no GET stream: a server may close that connection, and the session stands all the same
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_CLIENTS)))]
     pub idle: u32,
 
