@@ -186,6 +186,28 @@ fn a_stream_that_ends_without_its_answer_is_asked_for_again_on_another_stream() 
 }
 
 #[test]
+fn what_a_client_subscribed_to_comes_on_a_stream_beside_its_calls() {
+    let server = Server::start(&["--change-every", "100ms", "--resources", "10"]);
+    for era in ["legacy", "modern"] {
+        // A window of one call: the stream of notifications must not take it.
+        let stream = load(&format!(
+            "--url {} --http2 always --protocol {era} --closed --think 20ms --clients 2 --for 1s --warmup 0s --connect-for 500ms --method resources/list --subscribe 'mcpipe://text/1*' --calls all -q",
+            server.http()
+        ));
+        assert_all_ok(&stream);
+        assert_eq!(ports(&stream).len(), 2, "{era}");
+        let totals = stream.totals();
+        let heard = totals["heard"].clone();
+        assert_eq!(
+            heard["subscribed"], 4,
+            "{era}: texts 1 and 10, of each client: {totals}"
+        );
+        let updates = heard["notifications"]["resources/updated"].as_u64();
+        assert!(updates.unwrap_or(0) >= 8, "{era}: {heard}");
+    }
+}
+
+#[test]
 fn a_body_larger_than_the_server_s_window_arrives_in_pieces() {
     // INITIAL_WINDOW_SIZE 50: a call has some 100 bytes, and each piece makes room for the next.
     let stream = treated(&[0, 4, 0, 0, 0, 50], |asked| Some(reply(asked)));

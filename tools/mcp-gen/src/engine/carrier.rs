@@ -77,7 +77,8 @@ impl Worker {
         let state = self.conns[carrier].as_ref()?;
         let streams = &state.carrier.as_ref()?.streams;
         let has_room = state.phase == Phase::Open
-            && streams.open_count() < self.plan.window
+            // The stream on which a client hears is none of its calls.
+            && streams.open_count() < self.plan.window + self.besides(c)
             && streams.has_room(MAX_UNWRITTEN)
             && state.out.len() < MAX_UNWRITTEN;
         if !has_room {
