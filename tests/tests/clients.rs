@@ -205,6 +205,7 @@ fn a_legacy_stream_that_is_cut_is_opened_again_and_its_subscriptions_stand() {
         (&2.into(), &0.into()),
         "{heard}"
     );
+    assert!(n(&stream.totals()["resumed"]) > 0, "{}", stream.totals());
     // One stream of 200 ms has no more than five.
     assert!(
         n(&heard["notifications"]["resources/updated"]) > 2 * 10,

@@ -79,6 +79,20 @@ fn last_due_us(stream: &Stream, name: &str) -> u64 {
 }
 
 #[test]
+fn clients_who_share_connections_follow_them_when_a_target_goes() {
+    let servers = [Server::start(&[]), Server::start(&[])];
+    let target =
+        |name: &str, n: usize| json!({"type": "target", "name": name, "url": servers[n].ws()});
+    let targets = [target("a", 0), target("b", 1)];
+    let mut fed = Fed::start(&targets, "--shared-connections 1 --threads 2");
+    fed.say(&json!({"type": "target", "name": "a", "state": "gone", "url": servers[0].ws()}));
+    let stream = fed.end();
+    let totals = stream.totals();
+    assert_eq!(totals["ok"], 320, "{totals}");
+    assert_eq!(totals["generator"]["connects"], 3, "{totals}");
+}
+
+#[test]
 fn a_target_that_is_gone_is_called_no_more_and_its_clients_move_to_the_others() {
     let (mut a, b) = (Server::start(&[]), Server::start(&[]));
     let mut fed = Fed::start(&[target("a", &a), target("b", &b)], "");

@@ -46,6 +46,7 @@ Examples:
   mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
                                       # curl -X PUT -d '{\"rate\":\"500/s\"}' localhost:8888/api/v1/rate
   mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
+  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --shared-connections 1 --for 10s | mcp-report
   echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
 
 Environment (flags win; an empty variable changes nothing):
@@ -168,6 +169,12 @@ pub struct Cli {
     /// server offers it), always (without TLS by prior knowledge), never
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = PossibleValuesParser::new(Http2::NAMES).try_map(|s| s.parse::<Http2>()))]
     pub http2: Http2,
+
+    /// Let all clients share N connections to each target, as behind a gateway, instead of having one each: WebSocket, TCP,
+    /// and stdio (N processes). Each connection is one session; schedules and outcomes stay each client's. Of the open
+    /// model, --in-flight then holds for all clients of a connection together, of the closed one for each client
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub shared_connections: Option<u32>,
 
     /// HTTP connections of a client at most [default: 6; with --closed: --in-flight]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]

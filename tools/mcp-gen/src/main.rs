@@ -36,6 +36,7 @@ mod rows;
 mod run;
 mod schedule;
 mod shape;
+mod sharing;
 mod slow;
 mod source;
 mod stages;

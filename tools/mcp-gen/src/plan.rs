@@ -34,6 +34,8 @@ pub struct Plan {
     pub comes_and_goes: bool,
     /// Workers.
     pub threads: u32,
+    /// The connections that all clients share, where they have none of their own; a multiple of `threads`.
+    pub carriers: Option<u32>,
     /// Whether workers leave the kernel's scheduling as it is.
     pub normal_scheduling: bool,
     /// The stages on CLOCK_MONOTONIC.

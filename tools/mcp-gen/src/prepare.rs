@@ -12,6 +12,7 @@ use crate::home::{Home, Homes, MAX_HOMES, Manners};
 use crate::menu::{Labels, Menu, Order};
 use crate::open_files;
 use crate::plan::Plan;
+use crate::sharing::{self, Sharing};
 use crate::stages::Stages;
 use crate::targets::{Allowed, Targets, endpoint};
 use crate::wish::{Wish, nanos};
@@ -108,6 +109,8 @@ pub fn prepare(
             }
             (Err(failure), _) => return Err(failure.text.clone()),
         };
+        sharing::check(cli, wish, discovery.transport)
+            .map_err(|e| format!("{}: {e}", target.key()))?;
         batches::check(&wish.profiles, discovery).map_err(|e| format!("{}: {e}", target.key()))?;
         let menu = menus
             .of(discovery, &mut warnings, target)
@@ -134,8 +137,12 @@ pub fn prepare(
         homes.push(Arc::new(home));
     }
     let homes = Arc::new(homes);
-    open_files::check(&groups, &homes, wish.threads, open_files::raise())?;
-    let plan = plan(cli, wish, groups, menus.labels, with, ready);
+    let live = homes.iter().filter(|home| home.live).count();
+    let limit = open_files::raise();
+    if cli.shared_connections.is_none() {
+        open_files::check(&groups, &homes, wish.threads, limit)?;
+    }
+    let plan = plan(cli, wish, groups, menus.labels, with, ready, live);
     Ok(Prepared {
         plan: Arc::new(plan),
         homes,
@@ -233,13 +240,22 @@ fn dialect_record(home: &Home, discovery: &Discovery) -> kind::Dialect {
     }
 }
 
-fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, ready: &Ready) -> Plan {
+fn plan(
+    cli: &Cli,
+    wish: &Wish,
+    groups: Groups,
+    labels: Labels,
+    with: With,
+    ready: &Ready,
+    live: usize,
+) -> Plan {
     let t0_ns = if ready.boot_id == clock::boot_id() {
         ready.t0_mono_us * 1_000
     } else {
         // Another machine's t0: only Unix time connects us.
         (clock::mono_us() + ready.t0_us).saturating_sub(clock::unix_us()) * 1_000
     };
+    let sharing = Sharing::of(cli, wish, live);
     let longest_batch = groups.all().iter().map(|g| g.batch).max().unwrap_or(1);
     let drain_ns = groups.longest_timeout_ns();
     let stages = Stages::new(t0_ns, nanos(wish.connect), wish.load(), drain_ns);
@@ -249,7 +265,8 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         idle: wish.idle.clients,
         rate_per_s: wish.rate_per_s,
         comes_and_goes: crowd::comes_and_goes(&stages, wish.clients),
-        threads: wish.threads,
+        threads: sharing.map_or(wish.threads, |s| s.threads),
+        carriers: sharing.map(|s| s.connections),
         normal_scheduling: cli.normal_scheduling,
         knee: wish.knee.clone(),
         course: Arc::new(stages.course()),
@@ -262,7 +279,12 @@ fn plan(cli: &Cli, wish: &Wish, groups: Groups, labels: Labels, with: With, read
         calls: cli.calls,
         window: cli
             .in_flight
-            .unwrap_or(if cli.closed { longest_batch } else { 1_024 }) as usize,
+            .filter(|_| !(cli.closed && sharing.is_some()))
+            .unwrap_or(match cli.closed {
+                true if sharing.is_some() => u32::MAX,
+                true => longest_batch,
+                false => 1_024,
+            }) as usize,
         in_flight: cli.in_flight,
         max_connections: cli.max_connections.unwrap_or(if cli.closed {
             cli.in_flight.unwrap_or(1)

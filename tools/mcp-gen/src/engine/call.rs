@@ -25,6 +25,8 @@ pub struct Call {
     pub port: u16,
     /// Its place on the home's menu.
     pub dish: u32,
+    /// Its client, by its place in the worker.
+    pub client: u32,
     /// Bytes of the request.
     pub sent_bytes: u32,
 }
@@ -119,6 +121,7 @@ mod tests {
             home: 0,
             port: 0,
             dish: 0,
+            client: 0,
             sent_bytes: 0,
         }
     }

@@ -48,7 +48,8 @@ impl Worker {
     }
 
     fn cancel(&mut self, c: usize, id: u64, now: u64) {
-        let mut conns = self.clients[c].conns.iter().copied();
+        let owner = self.clients[c].owner;
+        let mut conns = self.clients[owner].conns.iter().copied();
         let found = conns.find_map(|conn| {
             let state = self.conns[conn].as_mut()?;
             let call = state.call_mut(id)?;
@@ -85,7 +86,7 @@ impl Worker {
             self.close(conn, now);
             return self.serve(c, now);
         }
-        self.remember_cancelled(c, id);
+        self.remember_cancelled(owner, id);
         let told = message::cancelled(id, "the user went on");
         match framing {
             Framing::Events => self.post_soon(c, told, Errand::Reply, now),

@@ -4,6 +4,7 @@ use super::conn::Errand;
 use super::ear::Ear;
 use super::resuming::Suspended;
 use super::rounds::Rounds;
+use super::sharing::Riders;
 use crate::crowd::Visit;
 use crate::schedule::Schedule;
 use protocol::cookies::Jar;
@@ -20,6 +21,12 @@ pub struct Client {
     pub rounds: Option<Box<Rounds>>,
     /// What it hears besides answers, once there is anything to remember of that.
     pub ear: Option<Box<Ear>>,
+    /// Whose connection it calls over, by its place in the worker: its own, or that of a carrier.
+    pub owner: usize,
+    /// Whether it waits for its turn on a connection that is shared.
+    pub is_queued: bool,
+    /// Who calls over its connection, where it is a carrier.
+    pub riders: Option<Box<Riders>>,
     /// Its schedule; in the closed model there is none.
     pub schedule: Option<Schedule>,
     /// Closed model: of its users, those who could call now.
@@ -126,6 +133,9 @@ impl Client {
             group,
             rounds: None,
             ear: None,
+            owner: 0,
+            is_queued: false,
+            riders: None,
             schedule,
             free: 0,
             thinking: 0,

@@ -103,7 +103,7 @@ impl Worker {
         let mut calls = calls_of(state);
         calls.extend(post.and_then(|post| self.take_posted(c, post)));
         for call in calls {
-            self.settle(c, &call, outcome(reused), now, received);
+            self.settle(call.client as usize, &call, outcome(reused), now, received);
         }
         self.close(conn, now);
         match last_errand {
@@ -155,7 +155,9 @@ impl Worker {
             return;
         }
         for c in 0..self.clients.len() {
-            let home = live[self.clients[c].number as usize % live.len()];
+            // Who calls over another's connection goes where that goes.
+            let number = self.clients[self.clients[c].owner].number;
+            let home = live[number as usize % live.len()];
             let before = self.clients[c].home();
             let same_place = old
                 .get(usize::from(home))
@@ -167,6 +169,9 @@ impl Worker {
             self.give_up_suspended(c, Outcome::StreamEnded, now);
             self.note_end(c, End::Abandoned);
             self.clients[c].move_to(home);
+            if self.rides(c) {
+                continue;
+            }
             self.forget_cookies(c);
             // Calls in flight on the old connections may end there; the client itself goes on at its new home.
             if let Some(carrier) = self.clients[c].carrier {

@@ -146,6 +146,9 @@ impl Worker {
         if !self.clients[c].suspended.is_empty() {
             self.take_up(c, now);
         }
+        if self.clients[c].riders.is_some() {
+            return self.serve_riders(c, now);
+        }
         if self.clients[c].schedule.is_none() {
             return self.fill(c, now, now);
         }
@@ -170,6 +173,10 @@ impl Worker {
             self.clients[c].next_sent += 1;
             // It found the window full: what it waited counts from due, and is the server's doing.
             self.hand_over(conn, c, &drawn, drawn.due_ns);
+            if self.clients[c].owner != c {
+                // The next one has its turn.
+                return;
+            }
         }
     }
 
@@ -181,6 +188,15 @@ impl Worker {
     /// A connection of the client that can take a call now. Where all are busy and one more is allowed, it is opened,
     /// and the call waits for it.
     pub(super) fn slot(&mut self, c: usize, now: u64) -> Option<usize> {
+        let owner = self.clients[c].owner;
+        let slot = self.slot_of(owner, now);
+        if slot.is_none() && owner != c {
+            self.queue_up(c);
+        }
+        slot
+    }
+
+    fn slot_of(&mut self, c: usize, now: u64) -> Option<usize> {
         let client = &mut self.clients[c];
         if client.session != Session::Open || client.is_parting {
             if client.rests {
@@ -249,6 +265,8 @@ impl Worker {
             &self.filled
         });
         let suffix = filled.map_or(template.suffix(), |f| f.suffix.as_slice());
+        let owner = client.owner;
+        let client = &mut self.clients[owner];
         let id = client.next_id;
         client.next_id += 1;
         client.calls_left -= 1;
@@ -282,6 +300,7 @@ impl Worker {
             home: drawn.home,
             port: state.port,
             dish: drawn.dish,
+            client: c as u32,
             sent_bytes: sent_bytes as u32,
         };
         if batch > 1 {

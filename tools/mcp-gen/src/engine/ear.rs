@@ -1,6 +1,7 @@
 //! What a client wants to hear without asking each time: what it asks for at the begin of each session, and how that stands.
 
 use super::conn::Errand;
+use super::resuming::Mark;
 use super::worker::Worker;
 use crate::heard::Heard;
 use crate::tally::Key;
@@ -25,6 +26,8 @@ pub struct Ear {
     pub(super) stream: Stream,
     /// When a stream that is missing may be opened, or asked for, again.
     pub(super) again_ns: u64,
+    /// Where the legacy stream over HTTP ended, for the next one to go on from.
+    pub(super) mark: Option<Mark>,
     /// When the last update was read.
     pub(super) updated_ns: u64,
     /// Calls that progress was told of: their indices, and when last.
@@ -69,12 +72,17 @@ impl Ear {
 impl Worker {
     /// What clients hear besides answers, in the row of a client's connections.
     pub(super) fn heard_by(&mut self, c: usize, now: u64) -> &mut Heard {
-        let key = Key {
+        let key = self.row_of_connections(c, now);
+        self.book.cell(key).heard()
+    }
+
+    /// The row of a client's connections.
+    pub(super) fn row_of_connections(&self, c: usize, now: u64) -> Key {
+        Key {
             stage: self.stages.at(now) as u16,
             home: self.homes[usize::from(self.clients[c].home())].row,
             label: self.clients[c].group,
-        };
-        self.book.cell(key).heard()
+        }
     }
 
     /// A session has begun: the client asks for what it wants to hear. What it had before has ended with the last one.
@@ -105,6 +113,7 @@ impl Worker {
         let ear = client.ear.get_or_insert_default();
         ear.asked.clear();
         ear.wishes.clear();
+        ear.mark = None;
         ear.stream = match home.transport {
             _ if uris == 0 => Stream::None,
             Transport::Http => Stream::Wanted,

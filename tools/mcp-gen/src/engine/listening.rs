@@ -4,6 +4,7 @@
 use super::conn::Job;
 use super::ear::Stream;
 use super::receive::Fate;
+use super::resuming::Mark;
 use super::worker::Worker;
 use crate::home::Home;
 use protocol::answer::{self, Incoming};
@@ -24,7 +25,7 @@ impl Worker {
             return false;
         }
         let request = match home.dialect.era {
-            Era::Legacy => self.ask_by_get(c, home),
+            Era::Legacy => self.ask_by_get(c, home, now),
             Era::Modern => self.ask_by_post(c, now),
         };
         let Some(request) = request else {
@@ -43,14 +44,26 @@ impl Worker {
         true
     }
 
-    fn ask_by_get(&self, c: usize, home: &Home) -> Option<Vec<u8>> {
+    fn ask_by_get(&mut self, c: usize, home: &Home, now: u64) -> Option<Vec<u8>> {
+        let seen = self.seen_by(c).map(str::to_owned);
+        if seen.is_some() {
+            let key = self.row_of_connections(c, now);
+            self.book.cell(key).resumed += 1;
+        }
         let session = self.clients[c].session_id.as_deref()?;
         let revision = home
             .dialect
             .has_version_header()
             .then(|| home.dialect.revision.as_str());
         let options = self.head_options(c, home);
-        http::get_head(&home.endpoint, &options, revision, Some(session), None).ok()
+        http::get_head(
+            &home.endpoint,
+            &options,
+            revision,
+            Some(session),
+            seen.as_deref(),
+        )
+        .ok()
     }
 
     fn ask_by_post(&mut self, c: usize, now: u64) -> Option<Vec<u8>> {
@@ -110,6 +123,11 @@ impl Worker {
             return self.ear_gone(c, conn, now);
         }
         if let Some(ear) = &mut self.clients[c].ear {
+            if ear.mark.take().is_some() {
+                // What it has heard last is no longer known there: a stream that begins now is better than none.
+                ear.stream = Stream::Wanted;
+                return;
+            }
             ear.stream = Stream::None;
         }
         self.refuse_asked(c, Outcome::HttpError(status), now);
@@ -138,7 +156,7 @@ impl Worker {
         } else {
             Stream::None
         };
-        ear.again_ns = now;
+        ear.again_ns = now + ear.mark.as_ref().map_or(0, Mark::rest_ns);
         if !is_http || home.dialect.era == Era::Modern {
             self.lose_subscriptions(c, now);
             if is_http {

@@ -36,6 +36,7 @@ mod resuming;
 mod rounds;
 mod session;
 mod settle;
+mod sharing;
 mod slack;
 mod slow_read;
 mod users;

@@ -38,6 +38,9 @@ impl Worker {
         let pace = (left / 2 / u64::from(self.plan.everybody()).max(1)).min(PACE_NS);
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
+            if self.rides(c) {
+                continue;
+            }
             if client.storms_at(begin) {
                 self.note_retry(c, begin);
                 continue;
@@ -324,6 +327,9 @@ impl Worker {
 
     /// From its first connection, its first failure to connect, or the begin of the load, a client's calls are due.
     pub(super) fn join(&mut self, c: usize, now: u64) {
+        if self.for_riders(c, |worker, rider| worker.join(rider, now)) {
+            return;
+        }
         if std::mem::replace(&mut self.clients[c].joined, true) {
             return;
         }
@@ -425,6 +431,9 @@ impl Worker {
     /// What waits for a connection that could not be made has failed. In the closed model, the attempt itself was the
     /// client's call.
     fn fail_waiting(&mut self, c: usize, now: u64) {
+        if self.for_riders(c, |worker, rider| worker.fail_waiting(rider, now)) {
+            return;
+        }
         while let Some(drawn) = self.first_waiting(c) {
             self.clients[c].next_sent += 1;
             self.settle_unsent(c, &drawn, Outcome::ConnectFailed, now);

@@ -331,6 +331,7 @@ impl Worker {
                     Some(mut call) => {
                         state.answers += 1;
                         call.first_ns = now;
+                        let c = call.client as usize;
                         self.learn(c, &call, outcome, message);
                         self.settle(c, &call, outcome, now, bytes);
                     }
@@ -377,12 +378,17 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let c = state.client;
         let oldest = state.calls.oldest().map(|call| call.id);
         let call = oldest.and_then(|id| state.calls.take(id));
         self.tell_no_message(why);
         if let Some(call) = call {
-            self.settle(c, &call, Outcome::ProtocolError, now, bytes);
+            self.settle(
+                call.client as usize,
+                &call,
+                Outcome::ProtocolError,
+                now,
+                bytes,
+            );
         }
     }
 

@@ -17,6 +17,8 @@ use std::cmp::Reverse;
 const RETRY_NS: u64 = 1_000_000_000;
 /// A server that says 0 would have us do nothing else.
 const LEAST_RETRY_NS: u64 = 10_000_000;
+/// Nor is anybody left alone for longer than a day.
+const MOST_RETRY_NS: u64 = 86_400_000_000_000;
 /// Of an id that is longer no more is kept than this: such a stream is not resumed. Ids are to be sent back in a header.
 const MAX_ID_BYTES: usize = 1_024;
 
@@ -43,31 +45,72 @@ pub(super) fn stands(reply: &Reply) -> (&str, Option<u64>) {
     (reply.last_event_id(), reply.retry_ms())
 }
 
+impl Default for Mark {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            retry_ns: RETRY_NS,
+        }
+    }
+}
+
+impl Mark {
+    /// Notes the last event of a stream that is over, and the server's wish to be left alone, where there are any.
+    fn note(&mut self, (id, retry_ms): (&str, Option<u64>)) {
+        if !id.is_empty() && id.len() <= MAX_ID_BYTES {
+            id.clone_into(&mut self.id);
+        }
+        if let Some(ms) = retry_ms {
+            self.retry_ns = ms.saturating_mul(1_000_000);
+        }
+    }
+
+    /// How long to stay away, in nanoseconds.
+    pub fn rest_ns(&self) -> u64 {
+        self.retry_ns.clamp(LEAST_RETRY_NS, MOST_RETRY_NS)
+    }
+}
+
 impl Worker {
     /// An event stream is over, or cut off: notes where it stood, where its answer has not come.
-    pub(super) fn note_mark(&mut self, conn: usize, (id, retry_ms): (&str, Option<u64>)) {
+    pub(super) fn note_mark(&mut self, conn: usize, stands: (&str, Option<u64>)) {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
+        if let Job::Ear = state.job {
+            return self.note_mark_of_ear(conn, stands);
+        }
         let is_call = matches!(state.job, Job::Call(_, None));
         let is_several = matches!(state.job, Job::Several(_, None)) && state.calls.len() > 0;
         let is_good = state.is_stream && (200..300).contains(&state.status);
         if !is_good || !(is_call || is_several) {
             return;
         }
-        let mark = state.mark.get_or_insert_with(|| {
-            Box::new(Mark {
-                id: String::new(),
-                retry_ns: RETRY_NS,
-            })
-        });
         // A stream that was resumed and brought nothing stands where it stood.
-        if !id.is_empty() && id.len() <= MAX_ID_BYTES {
-            id.clone_into(&mut mark.id);
+        state.mark.get_or_insert_default().note(stands);
+    }
+
+    /// The same for the stream on which a client hears what it subscribed to.
+    fn note_mark_of_ear(&mut self, conn: usize, stands: (&str, Option<u64>)) {
+        let Some(state) = self.conns[conn].as_ref().filter(|s| s.is_stream) else {
+            return;
+        };
+        let c = state.client;
+        if self.home_of(c).dialect.era == Era::Legacy
+            && let Some(ear) = &mut self.clients[c].ear
+        {
+            let mark = ear.mark.get_or_insert_default();
+            mark.note(stands);
+            if mark.id.is_empty() {
+                ear.mark = None;
+            }
         }
-        if let Some(ms) = retry_ms {
-            mark.retry_ns = ms.saturating_mul(1_000_000);
-        }
+    }
+
+    /// The last event that a client has heard on its stream, where that can be taken up again.
+    pub(super) fn seen_by(&self, c: usize) -> Option<&str> {
+        let mark = self.clients[c].ear.as_ref()?.mark.as_ref()?;
+        Some(&mark.id)
     }
 
     /// As [`Self::note_mark`], where the connection broke without an end.
@@ -100,7 +143,7 @@ impl Worker {
             Job::Several(_, None) => state.calls.oldest().copied(),
             _ => None,
         };
-        let from_ns = now.saturating_add(mark.retry_ns.max(LEAST_RETRY_NS));
+        let from_ns = now + mark.rest_ns();
         let until_ns = |call: Call| call.sent_ns + self.group_of(c).timeout_ns;
         let is_possible = first.is_some_and(|call| {
             call.sent_ns > 0

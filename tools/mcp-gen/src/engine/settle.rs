@@ -91,6 +91,9 @@ impl Worker {
         self.end_step(c, call.index, call.home, call.dish, outcome);
         self.outstanding -= 1;
         self.over(c, call.index, now);
+        if self.clients[c].owner != c {
+            self.queue_up(c);
+        }
         if self.wants_record(c, call.index, outcome) {
             self.record_call(c, call, outcome, now, received_bytes);
         }
@@ -124,6 +127,7 @@ impl Worker {
                 home,
                 port: 0,
                 dish,
+                client: c as u32,
                 sent_bytes: 0,
             };
             self.record_call(c, &call, outcome, now, 0);
@@ -247,7 +251,7 @@ impl Worker {
                 break;
             }
             if let Some(call) = state.calls.take(id) {
-                self.settle(c, &call, outcome, now, 0);
+                self.settle(call.client as usize, &call, outcome, now, 0);
                 self.serve_or_retire(conn, now);
             }
         }
@@ -328,14 +332,13 @@ impl Worker {
                 // It has no calls, and its client still waits for the answer to that.
                 continue;
             }
-            let c = state.client;
             for call in calls_of(state) {
                 let outcome = match (self.interrupted, call.sent_ns) {
                     (true, _) => Outcome::Cancelled,
                     (false, 0) => Outcome::Abandoned,
                     (false, _) => Outcome::Timeout,
                 };
-                self.settle(c, &call, outcome, now, 0);
+                self.settle(call.client as usize, &call, outcome, now, 0);
             }
         }
         self.send_calls();

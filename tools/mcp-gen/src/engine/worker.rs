@@ -162,7 +162,8 @@ impl Worker {
         let live = live(&homes);
         let clients: Vec<Client> = (0..plan.everybody())
             .filter(|i| *i as usize % plan.threads as usize == number)
-            .map(|i| {
+            .enumerate()
+            .map(|(c, i)| {
                 let visits = plan.visits(i);
                 let group = plan.groups.of(i);
                 let mut client = Client::new(
@@ -177,11 +178,12 @@ impl Worker {
                 let is_idle = plan.groups.all()[usize::from(group)].is_idle;
                 let in_rounds = !is_idle && homes.iter().any(|h| h.menu.has_sequences(group));
                 client.rounds = in_rounds.then(Box::default);
+                client.owner = c;
                 client
             })
             .collect();
         let t0 = plan.stages.all()[0].start_ns;
-        Ok(Self {
+        let mut worker = Self {
             number,
             poller: Poller::new()?,
             conns: Vec::new(),
@@ -227,7 +229,9 @@ impl Worker {
             homes,
             orders,
             report: Box::new(report),
-        })
+        };
+        worker.share_connections(&live);
+        Ok(worker)
     }
 
     /// What wakes this worker when an order is there.
@@ -371,7 +375,11 @@ impl Worker {
         let mut late = 0;
         for c in 0..self.clients.len() {
             let client = &self.clients[c];
-            if client.session != Session::Open && client.is_wanted_at(at) {
+            if client.riders.is_some() {
+                continue;
+            }
+            let session = self.clients[client.owner].session;
+            if session != Session::Open && client.is_wanted_at(at) {
                 // One that was there, and is away since its connection's life is over, is as its profile has it.
                 let was_there = client.sessions > 0 && client.failures == 0;
                 late += u64::from(!client.rests && !was_there && !client.storms_at(at));

@@ -49,7 +49,7 @@ pub struct Interval {
     pub sent_bytes: u64,
     /// Bytes of answers, likewise.
     pub received_bytes: u64,
-    /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so.
+    /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so; in rows with the method `connect`, how often the stream was on which a client hears of changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u64>,
     /// Calls in flight at the end.
