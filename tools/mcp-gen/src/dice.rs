@@ -13,6 +13,30 @@ pub fn fraction(seed: u64, a: u64, b: u64) -> f64 {
     (throw(seed, a, b) >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// Numbers that nobody upstream could know, without a system call for each. For masks and nonces, which must differ; not for
+/// secrets.
+pub struct Nonces {
+    from: u64,
+    drawn: u64,
+}
+
+impl Nonces {
+    /// Begins at a place that the kernel has drawn.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            from: record::random(),
+            drawn: 0,
+        }
+    }
+
+    /// The next one.
+    pub fn next(&mut self) -> u64 {
+        self.drawn += 1;
+        throw(self.from, self.drawn, 0)
+    }
+}
+
 fn mix(mut x: u64) -> u64 {
     x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

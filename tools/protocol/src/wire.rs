@@ -125,12 +125,14 @@ impl Wire {
         if self.connected {
             return Ok(true);
         }
-        if let Some(error) = self.socket.take_error()? {
-            return Err(error);
-        }
         match self.socket.peer_addr() {
             Ok(_) => self.connected = true,
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
+            // Either it is still under way, or it has failed.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                if let Some(error) = self.socket.take_error()? {
+                    return Err(error);
+                }
+            }
             Err(error) => return Err(error),
         }
         Ok(self.connected)

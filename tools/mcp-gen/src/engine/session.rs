@@ -14,8 +14,9 @@ use protocol::ws::{self, Upgrade};
 impl Worker {
     pub(super) fn ask_for_upgrade(&mut self, conn: usize, home: &Home) -> Result<(), String> {
         let mut key = [0u8; 16];
-        key[..8].copy_from_slice(&record::random().to_ne_bytes());
-        key[8..].copy_from_slice(&record::random().to_ne_bytes());
+        for half in key.as_chunks_mut::<8>().0 {
+            *half = self.nonces.next().to_ne_bytes();
+        }
         let c = self.conns[conn].as_ref().map_or(0, |state| state.client);
         let options = self.head_options(c, home);
         let offer = home.offer_subprotocol.then_some("mcp");
@@ -72,7 +73,7 @@ impl Worker {
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
-        let mask = record::random() as u32;
+        let mask = self.nonces.next() as u32;
         state
             .framing
             .write(&mut state.out, mask, [message, b"", b""]);

@@ -9,6 +9,7 @@ use super::priority;
 use super::slack::Slack;
 use crate::audit::{Ledger, Noted};
 use crate::course::Course;
+use crate::dice::Nonces;
 use crate::groups::Group;
 use crate::home::{Homes, MAX_HOMES};
 use crate::menu::Filled;
@@ -143,6 +144,7 @@ pub struct Worker {
     pub(super) health: Health,
     /// How each call ended, where the run is audited.
     pub(super) ledger: Option<Ledger>,
+    pub(super) nonces: Nonces,
     orders: Receiver<Command>,
     pub(super) report: Box<dyn Fn(Report) + Send>,
 }
@@ -223,6 +225,7 @@ impl Worker {
                 .audit
                 .as_ref()
                 .map(|order| order.ledger(clients.len(), plan.threads)),
+            nonces: Nonces::new(),
             clients,
             stages: Arc::clone(&plan.stages),
             plan,
