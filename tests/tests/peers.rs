@@ -648,3 +648,25 @@ fn bad_clients_are_counted_apart_and_honest_ones_are_served_beside_them() {
         println!("{of} {mode}: {counted:#?}");
     }
 }
+
+#[test]
+fn the_official_python_sdk_is_measured_behind_a_server_of_http_2() {
+    let _alone = alone();
+    for (mode, flags) in [("h2", "--http2 always"), ("h2-tls", "--insecure")] {
+        let peer = Peer::start("py2", mode);
+        for era in ["legacy", "modern"] {
+            let done = Pipeline::new(format!(
+                "mcp-gen --url {} {flags} --protocol {era} --clients 2 --rate 15/s --for 1s --warmup 0s --connect-for 1s --timeout 20s -q | tee run.jsonl | mcp-report",
+                peer.url()
+            ))
+            .run();
+            let stream = done.recorded("run.jsonl");
+            assert_intervals_add_up(&stream);
+            assert_conserved(&stream);
+            let totals = stream.totals();
+            assert_eq!(totals["ok"], totals["scheduled"], "{totals}");
+            assert!(totals["ok"].as_u64().unwrap() > 0, "{totals}");
+            assert_eq!(totals["dialects"][0]["http"], "2", "{mode} {era}");
+        }
+    }
+}

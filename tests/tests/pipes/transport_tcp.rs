@@ -1,8 +1,7 @@
 //! Lines over TCP: both eras, TLS, and servers that break off, babble or fall silent.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-mod tls_relay;
-
+use crate::tls_relay::TlsRelay;
 use pipe_tests::{
     Hostile, Pipeline, Stream, assert_conserved, assert_intervals_add_up, line_server,
 };
@@ -11,7 +10,6 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use tls_relay::TlsRelay;
 
 fn load(url: &str, more: &str) -> Stream {
     let timeout = if more.contains("--timeout") {

@@ -1,20 +1,13 @@
-//! Streamable HTTP over HTTP/2: by prior knowledge and by ALPN, on our server, on one that we did not write, and on
-//! servers that break it.
+//! Streamable HTTP over HTTP/2: by prior knowledge and by ALPN, on our server and on
+//! servers that break it. One that we did not write is among the peers.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-mod h2_peer;
-#[allow(dead_code)] // what this peer has counted is not asked here
-mod peer;
-#[allow(dead_code)] // all here trust anybody
-mod tls_relay;
-
-use h2_peer::*;
-use peer::Peer;
+use crate::h2_peer::*;
+use crate::tls_relay::TlsRelay;
 use pipe_tests::{
     Hostile, Pipeline, Server, Stream, answer, assert_conserved, assert_intervals_add_up, scheduled,
 };
 use std::collections::BTreeSet;
-use tls_relay::TlsRelay;
 
 const LOAD: &str = "--clients 3 --rate 40/s --for 1s --warmup 200ms --connect-for 800ms -q";
 
@@ -463,20 +456,4 @@ fn a_limit_of_streams_is_kept_and_what_finds_no_room_waits() {
     // MAX_CONCURRENT_STREAMS 2.
     let stream = treated(&[0, 3, 0, 0, 0, 2], |asked| Some(reply(asked)));
     assert_all_ok(&stream);
-}
-
-#[test]
-fn the_official_python_sdk_is_measured_behind_a_server_of_http_2() {
-    for tls in [false, true] {
-        let peer = Peer::start("py2", if tls { "h2-tls" } else { "h2" });
-        let url = peer.url();
-        let flags = if tls { "--insecure" } else { "--http2 always" };
-        for era in ["legacy", "modern"] {
-            let stream = load(&format!(
-                "--url {url} {flags} --protocol {era} --clients 2 --rate 15/s --for 1s --warmup 0s --connect-for 1s --timeout 20s -q"
-            ));
-            assert_all_ok(&stream);
-            assert_eq!(http(&stream), "2", "{era}");
-        }
-    }
 }

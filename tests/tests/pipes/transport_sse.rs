@@ -1,8 +1,7 @@
 //! HTTP+SSE of 2024-11-05: messages by POST, answers on a stream; and streams that end, posts that are refused.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-mod tls_relay;
-
+use crate::tls_relay::TlsRelay;
 use pipe_tests::{
     Hostile, Pipeline, Server, Stream, answer, assert_conserved, assert_intervals_add_up,
 };
@@ -13,7 +12,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tls_relay::TlsRelay;
 
 fn load(target: &str, more: &str) -> Stream {
     let run = Pipeline::new(format!(

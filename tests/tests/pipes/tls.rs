@@ -1,12 +1,10 @@
 //! Encrypted servers: https:// and wss:// through the whole pipeline, and the sentences where trust is missing.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-mod tls_relay;
-
+use crate::tls_relay::TlsRelay;
 use pipe_tests::{
     Folder, Pipeline, Server, assert_conserved, assert_intervals_add_up, scheduled, until,
 };
-use tls_relay::TlsRelay;
 
 const LOAD: &str = "--clients 4 --rate 50/s --for 1s --warmup 200ms --connect-for 800ms";
 

@@ -505,7 +505,7 @@ fn log_messages_come_from_the_level_on_that_was_asked_for() {
 
 #[test]
 fn the_example_of_clients_that_listen_runs_as_written_and_is_reported() {
-    let page = include_str!("../../docs/PROFILES.md");
+    let page = include_str!("../../../docs/PROFILES.md");
     let blocks = page.split("```bash\n").skip(1);
     let mut blocks = blocks.filter_map(|rest| Some(rest.split_once("\n```")?.0));
     let example = blocks.find(|b| b.contains("listeners.toml")).unwrap();

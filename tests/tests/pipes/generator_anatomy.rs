@@ -1,9 +1,8 @@
 //! Where the time went: each transport has the parts of connections and answers that it should have, and no others.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
+use crate::tls_relay::TlsRelay;
 #[allow(dead_code)] // it is for other tests, too
-mod tls_relay;
-
 use pipe_tests::{
     Hostile, Pipeline, Server, Stream, answer, assert_conserved, assert_intervals_add_up, tools,
 };
@@ -11,7 +10,6 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
-use tls_relay::TlsRelay;
 
 const PARTS: [&str; 6] = ["tcp", "tls", "handshake", "first", "gap", "last"];
 

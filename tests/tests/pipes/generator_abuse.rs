@@ -1,15 +1,13 @@
 //! Abuse beside the load: each kind on each transport, what counts as right, and that the load knows nothing of it.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-mod tls_relay;
-
+use crate::tls_relay::TlsRelay;
 use pipe_tests::{
     Counts, Folder, Pipeline, Server, Stream, abuse, assert_conserved, assert_intervals_add_up,
     line_server,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tls_relay::TlsRelay;
 
 /// 100 calls.
 const LOAD: &str =

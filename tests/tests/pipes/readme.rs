@@ -2,7 +2,7 @@
 
 use pipe_tests::{Finished, Pipeline, Server};
 
-const README: &str = include_str!("../../README.md");
+const README: &str = include_str!("../../../README.md");
 
 /// The bash blocks under a heading of the README.
 fn blocks(heading: &str) -> Vec<String> {

@@ -424,7 +424,7 @@ fn blocks(page: &str) -> Vec<&str> {
 
 #[test]
 fn the_example_of_the_page_on_profiles_runs_as_written() {
-    let page = include_str!("../../docs/PROFILES.md");
+    let page = include_str!("../../../docs/PROFILES.md");
     let example = blocks(page)
         .into_iter()
         .find(|b| b.contains("shop.toml"))
