@@ -29,6 +29,7 @@ mod generator_resumption;
 mod generator_servers;
 mod generator_sessions;
 mod generator_shapes;
+mod generator_sharing;
 mod h2_peer;
 mod readme;
 mod seed_environment;

@@ -15,6 +15,8 @@ use std::thread::JoinHandle;
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// A record of ours is counted as this much in the queue; an interval with its two histograms has about as many.
 const RECORD_BYTES: usize = 2 * 1024;
+/// As much is a call's record, with what its strings take: after a stall of a second, ten thousand come at once.
+const CALL_BYTES: usize = 512;
 /// So much is gathered at most before write(2).
 const WRITE_BYTES: usize = 256 * 1024;
 /// Records held back while a foreign over-long line goes through.
@@ -93,7 +95,9 @@ impl Pen {
 
     /// Writes a record; waits while the queue is full.
     pub fn write(&self, body: impl Into<Body>) {
-        self.0.queue.push(Item::Own(body.into()), RECORD_BYTES);
+        let body = body.into();
+        let weight = weight(&body);
+        self.0.queue.push(Item::Own(body), weight);
     }
 
     /// Writes a record if there is room for it now: for those that must never wait.
@@ -101,9 +105,11 @@ impl Pen {
     /// # Errors
     /// Gives the record back where the reader is too slow. Who drops it then says so with [`Self::count_dropped`].
     pub fn offer(&self, body: impl Into<Body>) -> Result<(), Body> {
+        let body = body.into();
+        let weight = weight(&body);
         self.0
             .queue
-            .offer(Item::Own(body.into()), RECORD_BYTES)
+            .offer(Item::Own(body), weight)
             .map_err(|item| match item {
                 Item::Own(body) => body,
                 Item::Raw { .. } | Item::End(_) => {
@@ -161,6 +167,14 @@ impl Pen {
             Some(e) => Err(e),
             None => Ok(()),
         }
+    }
+}
+
+/// What a record counts for in the queue.
+fn weight(body: &Body) -> usize {
+    match body {
+        Body::Call(_) => CALL_BYTES,
+        _ => RECORD_BYTES,
     }
 }
 

@@ -206,6 +206,7 @@ impl Load {
             era: "modern".into(),
             revision: "2026-07-28".into(),
             transport: "ws".into(),
+            http: None,
             server: Some("reference 0.1.0".into()),
         }]);
         s.put(self.from, total);

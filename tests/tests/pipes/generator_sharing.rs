@@ -1,5 +1,4 @@
 //! Shared connections: clients call over connections that are not theirs alone, and everything else stays theirs.
-#![allow(clippy::unwrap_used)] // in a test a panic is the report
 
 use pipe_tests::{
     Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up, line_server,
