@@ -4,12 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A fault's window.
+/// A fault's window: a record when it has been applied, another when it has been taken back.
+///
+/// What is over at once (`kill`, `term`) says `began` and `ended` with the same instant: how long its effect lasts is for
+/// the reader to find. What could not be applied says `failed` alone. What was applied and could not be taken back says
+/// `failed` after `began`, and lasts.
 ///
 #[doc = concat!("```json\n", include_str!("examples/fault.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
-    /// Its id within the run: `f1`.
+    /// Its id within the run: `f1`. What is repeated has an id each time.
     pub id: String,
     /// `began`, `ended` or `failed`.
     pub state: String,
@@ -25,7 +29,16 @@ pub struct Fault {
     pub seed: Option<u64>,
     /// When, in Unix microseconds.
     pub at_us: u64,
-    /// Why it could not be applied, or what undoing it found.
+    /// The same, in microseconds since t0: what counts beside a load, whose seconds begin at t0 too. Negative before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t_us: Option<i64>,
+    /// The same on CLOCK_MONOTONIC, in microseconds: what counts beside other records of the same boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mono_us: Option<u64>,
+    /// How long it is to last, in microseconds; absent for what is over at once, or lasts to the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_us: Option<u64>,
+    /// Why it could not be applied or taken back, or what taking it back found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
