@@ -1,31 +1,66 @@
-//! mcp-chaos: breaks servers and networks between mcp-deploy and mcp-gen, and mends them; so far it only keeps the pipe's contract.
+//! mcp-chaos: breaks servers and networks between mcp-deploy and mcp-gen, or behind mcp-gen, and mends them.
 
-use clap::Parser;
-use record::{Say, filter};
+#![allow(dead_code)] // faults are only described so far; what applies them comes next
+
+mod action;
+mod cli;
+mod dice;
+mod plan;
+mod process;
+
+use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Stands between mcp-deploy and mcp-gen, and copies every line of the stream.
-///
-/// This version injects no faults.
-#[derive(Parser)]
-#[command(
-    name = "mcp-chaos",
-    version,
-    after_help = "Example:\n  mcp-deploy local | mcp-chaos | mcp-gen --for 10s | mcp-report"
-)]
-struct Cli {
-    /// Say nothing but errors.
-    #[arg(long, short)]
-    quiet: bool,
-}
+use clap::Parser;
+use record::{Ending, Say, filter};
+
+use cli::{Cli, Command, RunArgs, TOOL};
+use plan::{Plan, describe};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
-    let say = Say::new("mcp-chaos", cli.quiet);
-    filter::run("mcp-chaos", env!("CARGO_PKG_VERSION"), &say).leave()
+    let say = Say::new(TOOL, cli.quiet);
+    let ending = match cli.command {
+        Some(Command::Kinds { kinds }) => describe::kinds(&kinds).and_then(|text| show(&text)),
+        None => run(&cli.run, &say),
+    };
+    ending
+        .unwrap_or_else(|error| {
+            say.error(&error);
+            Ending::Exit(2)
+        })
+        .leave()
+}
+
+fn run(args: &RunArgs, say: &Say) -> Result<Ending, String> {
+    let plan = Plan::of(args.plan.as_deref(), &args.faults)?;
+    let seed = args
+        .seed
+        .or(plan.seed)
+        .unwrap_or_else(|| record::random() >> 11);
+    if args.dry_run {
+        return show(&describe::plan(&plan, seed));
+    }
+    if !plan.faults.is_empty() {
+        return Err(
+            "this version tells what a plan would do and does not apply it: add --dry-run"
+                .to_owned(),
+        );
+    }
+    Ok(filter::run(TOOL, env!("CARGO_PKG_VERSION"), say))
+}
+
+/// Prints what a person asked for; a reader that leaves early has seen enough.
+fn show(text: &str) -> Result<Ending, String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("stdout can't be written: {e}"))
+        }
+        _ => Ok(Ending::Exit(0)),
+    }
 }
 
 /// Says what was wrong with the command line, with the tool's name in front, or prints what was asked for.
@@ -35,6 +70,6 @@ fn usage(e: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = e.to_string();
-    Say::new("mcp-chaos", false).error(text.trim_start_matches("error: ").trim_end());
+    Say::new(TOOL, false).error(text.trim_start_matches("error: ").trim_end());
     ExitCode::from(2)
 }

@@ -1,0 +1,10 @@
+//! What a fault does, with its parameters in their own types: one variant for each way of doing it.
+
+use crate::process::Act;
+
+/// What is applied when a fault begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Something with the process of a target.
+    Process(Act),
+}

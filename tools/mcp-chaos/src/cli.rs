@@ -1,0 +1,66 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The tool's name.
+pub const TOOL: &str = "mcp-chaos";
+
+/// Breaks MCP servers and networks, and mends them.
+///
+/// Stands in the pipe between mcp-deploy and mcp-gen, or behind mcp-gen, and copies every line of the stream.
+#[derive(Parser)]
+#[command(
+    name = "mcp-chaos",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  mcp-deploy local | mcp-chaos kill@20s | mcp-gen --for 60s | mcp-report
+  mcp-deploy local | mcp-chaos pause:count=2@10s+5s 'kill:every=8s..12s@20s' --seed 7 | mcp-gen --for 60s | mcp-report
+  mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill:replica=2@steady+10s | mcp-report
+  mcp-chaos --dry-run --plan faults.toml
+  mcp-chaos kinds"
+)]
+pub struct Cli {
+    /// What to do besides standing in the pipe.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Faults and how they are applied.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Say nothing but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// Of a run in the pipe.
+#[derive(Args)]
+pub struct RunArgs {
+    /// Faults, as KIND[:key=value,…]@START[+DURATION]: kill@20s, pause:count=2@40s+10s. Times count from t0, the instant of
+    /// `ready`, or, behind mcp-gen, from a stage: kill@steady+10s. See `mcp-chaos kinds`.
+    #[arg(value_name = "FAULT")]
+    pub faults: Vec<String>,
+
+    /// Read faults from this TOML file, too; they come first.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    /// The seed of all that is drawn: targets, times, messages. Below 2^53 [default: drawn, and told in the `start` record].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    pub seed: Option<u64>,
+
+    /// Only say what would be applied, when, and what would undo it.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What to do besides standing in the pipe.
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the kinds of fault with their parameters.
+    Kinds {
+        /// Only these.
+        #[arg(value_name = "KIND")]
+        kinds: Vec<String>,
+    },
+}
