@@ -95,7 +95,9 @@ fn an_answer_that_was_lost_with_its_connection_is_delivered_again() {
             if n > 0 && primed && cuts.fetch_add(1, Relaxed) < 10 {
                 return None;
             }
-            primed = piece.windows(6).any(|w| w == b"retry:");
+            // On a busy machine both come in one piece, and the next one belongs to another call.
+            let holds = |what: &[u8]| piece.windows(what.len()).any(|w| w == what);
+            primed = holds(b"retry:") && !holds(b"jsonrpc");
             Some(piece)
         });
     });
