@@ -86,6 +86,11 @@ impl InFlight {
         self.slots.iter_mut().flatten()
     }
 
+    /// Where the oldest one lies, and the next one will.
+    pub fn address(&self) -> *const Option<Call> {
+        self.slots.as_slices().0.as_ptr()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count

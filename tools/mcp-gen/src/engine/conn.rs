@@ -1,5 +1,6 @@
 //! A connection of a client: the wire, what is to be written, and how what comes is read.
 
+use super::ahead;
 use super::batch::Batch;
 use super::call::{Call, InFlight};
 use super::carrier::{Carrier, Lane};
@@ -216,6 +217,14 @@ impl Conn {
                 below.since_ns,
             )
         }
+    }
+
+    /// Asks for the memory of its buffers, which it will need in a moment.
+    pub fn fetch_behind(&self) {
+        ahead::fetch_at(self.calls.address(), 2 * size_of::<Call>());
+        ahead::fetch_at(self.unsent.as_slices().0.as_ptr(), 1);
+        // The bytes of a call or two.
+        ahead::fetch_at(self.out.as_ptr(), 128);
     }
 
     /// Whether it is set up, and not busy with anything but calls.

@@ -4,6 +4,7 @@
 //! The loop sleeps in epoll_wait until a socket or a timerfd wakes it; what is due is written in one go for each
 //! connection, what has come is read with one read(2) for each.
 
+mod ahead;
 mod batch;
 mod batching;
 mod call;

@@ -52,6 +52,8 @@ impl Worker {
     pub(super) fn flush_dirty(&mut self) {
         // Flushing may pass the edge of an interval, take up more calls, and so soil more connections.
         while let Some(conn) = self.dirty.pop() {
+            let left = self.dirty.len();
+            self.look_ahead(0, |i| self.dirty.get(left.checked_sub(i)?).copied());
             self.flush(conn);
         }
     }

@@ -286,7 +286,8 @@ impl Worker {
                 self.health.gap(woke.saturating_sub(until));
             }
             self.free.append(&mut self.freed);
-            for event in &ready {
+            for (i, event) in ready.iter().enumerate() {
+                self.look_ahead(i, |i| ready.get(i).map(|event| event.conn));
                 self.on_ready(*event);
             }
         }
