@@ -46,6 +46,53 @@ fn every_recipe_runs_as_written_and_says_something() {
     );
 }
 
+/// As written but for the server's address, and for minutes that a test has not.
+#[test]
+fn every_load_of_the_readme_runs_and_is_reported() {
+    // The knee of one that does 800 calls a second is soon found.
+    let (server, slow) = (
+        Server::start(&[]),
+        Server::start(&["--latency", "5ms", "--workers", "4"]),
+    );
+    let loads = blocks("Your load");
+    assert!(loads.len() >= 5, "{loads:?}");
+    for load in loads {
+        let url = if load.contains("--find-knee") {
+            slow.http()
+        } else {
+            server.http()
+        };
+        let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
+        let mut load = load.replace("127.0.0.1:5555", address);
+        for (long, short) in [
+            ("--for 60s", "--for 1s"),
+            ("--for 30s", "--for 1s"),
+            (
+                "'0..500 clients in 5m, hold 3m, ..25 in 2m'",
+                "'0..20 clients in 1s, hold 1s, ..5 in 1s' --rate 5/s",
+            ),
+            ("200ms'", "200ms' --knee-from 600/s --knee-step 500ms"),
+            ("--idle 1000", "--idle 20"),
+        ] {
+            load = load.replace(long, short);
+        }
+        let finished = Pipeline::new(load.replace("mcp-gen", "mcp-gen --connect-for 300ms")).run();
+        // 3 is INVALID, which a busy machine may be.
+        let code = finished.status.code();
+        assert!(
+            code == Some(0) || code == Some(3),
+            "{load}: {:?}: {}",
+            finished.status,
+            finished.stderr
+        );
+        assert!(
+            finished.text().contains("Stage"),
+            "{load}: {}",
+            finished.text()
+        );
+    }
+}
+
 /// Every gate of the report was judged by a value. Which way is the machine's affair: the README promises no latency.
 fn assert_judged(finished: &Finished, gates: usize) {
     let report = finished.verdict("report.json");
