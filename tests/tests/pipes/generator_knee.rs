@@ -253,6 +253,23 @@ fn ctrl_c_in_a_search_ends_it_with_what_was_found() {
 }
 
 #[test]
+fn a_profile_with_think_time_is_searched_by_the_clock() {
+    let server = Server::start(&["--latency", "2ms"]);
+    let run = Pipeline::new(format!(
+        "mcp-gen --url {} {} -q --profile users.toml --find-knee 'p50 < 1ms' --knee-from 20/s",
+        server.ws(),
+        QUICK.replace("--clients 4", "")
+    ))
+    .before("printf 'name = \"users\"\nclients = 2\nthink = \"50ms\"\n[methods]\n\"tools/call\" = 1\n' > users.toml")
+    .run();
+    run.assert_stages(&[0]);
+    let stream = run.stream();
+    assert_is_consistent(&stream);
+    assert_eq!(stream.totals()["generator"]["model"], "open");
+    assert_eq!(stream.totals()["knee"]["steps"][0]["rate_per_s"], 20.0);
+}
+
+#[test]
 fn a_search_takes_no_other_rate_or_length_and_says_what_a_condition_is() {
     for (options, says) in [
         ("--find-knee 'p99 < 200'", "like 200ms"),

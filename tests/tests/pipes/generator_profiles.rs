@@ -1,7 +1,7 @@
 //! Profiles: each that is built in does what its name says, on both transports and in both eras; files of one's own too.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
-use pipe_tests::{Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};
+use pipe_tests::{Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up, tools};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,8 +49,9 @@ fn by_method(stream: &Stream) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn each_profile_calls_its_methods_on_both_transports_and_in_both_eras() {
-    let server = Server::start(&[]);
+fn each_profile_calls_its_methods_on_all_transports_and_in_both_eras() {
+    let server = Server::start(&["--listen-tcp", "127.0.0.1:0"]);
+    let child = tools().join("mcp-deploy").display().to_string();
     for (name, rate, methods) in [
         ("normal", "50/s", "resources/list resources/read tools/call"),
         ("high-load", "50/s", "prompts/get resources/read tools/call"),
@@ -58,10 +59,16 @@ fn each_profile_calls_its_methods_on_both_transports_and_in_both_eras() {
         ("slow-client", "5/s", "resources/read"),
         ("message-bomber", "500/s", "ping server/discover"),
     ] {
-        for (url, era) in [(server.http(), "legacy"), (server.ws(), "modern")] {
+        for (target, era) in [
+            (format!("--url {}", server.http()), "legacy"),
+            (format!("--url {}", server.ws()), "modern"),
+            (format!("--url {}", server.tcp()), "legacy"),
+            (format!("--url {}", server.sse()), "legacy"),
+            (format!("--stdio '{child} serve --stdio'"), "modern"),
+        ] {
             let stream = run(
                 &format!(
-                    "--url {url} --protocol {era} --profile {name} --clients 3 --rate {rate} --for 600ms"
+                    "{target} --protocol {era} --profile {name} --clients 3 --rate {rate} --for 600ms"
                 ),
                 "",
             );
@@ -79,11 +86,10 @@ fn each_profile_calls_its_methods_on_both_transports_and_in_both_eras() {
             assert!(rows(&stream).iter().all(|r| r["profile"] == name), "{name}");
             let totals = stream.totals();
             assert_eq!(totals["ok"], totals["scheduled"], "{name} {era}: {totals}");
-            assert!(
-                stream.of("warning").is_empty(),
-                "{:?}",
-                stream.of("warning")
-            );
+            // On a busy machine the generator may have been late.
+            let late = stream.warnings("fell_behind").len();
+            let warnings = stream.of("warning");
+            assert_eq!(warnings.len(), late, "{warnings:?}");
         }
     }
 }
@@ -107,23 +113,35 @@ fn a_ping_of_the_message_bomber_is_as_long_as_its_profile_says() {
 /// What a slow client has not read yet cannot be done: a bound from below, that no machine can break by being slow.
 #[test]
 fn a_slow_client_takes_its_time_for_every_answer() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--listen-tcp", "127.0.0.1:0"]);
     let files = "mcp-gen profiles show slow-client | sed 's/32B/100B/; s/10ms/20ms/' > slow.toml";
-    for url in [server.http(), server.ws()] {
+    let child = tools().join("mcp-deploy").display().to_string();
+    for target in [
+        format!("--url {}", server.http()),
+        format!("--url {} --http2 always", server.http()),
+        format!("--url {}", server.ws()),
+        format!("--url {}", server.tcp()),
+        format!("--url {}", server.sse()),
+        format!("--stdio '{child} serve --stdio'"),
+    ] {
         let stream = run(
-            &format!("--url {url} --profile slow.toml --clients 2 --rate 2/s --for 1s"),
+            &format!("{target} --profile slow.toml --clients 2 --rate 2/s --for 1s"),
             files,
         );
         let totals = stream.totals();
         assert_eq!(totals["ok"], 4, "{totals}");
         let bytes = totals["received_bytes"].as_u64().unwrap() / 4;
-        let reads = bytes / 100;
-        assert!(reads >= 3, "an answer of {bytes} bytes proves nothing");
+        // What a POST of HTTP+SSE brings back is read beside the stream on which the answer comes.
+        let reads = match target.ends_with("/sse") {
+            true => bytes / 200,
+            false => bytes / 100,
+        };
+        assert!(reads >= 3, "{target}: {bytes} bytes prove nothing");
         let least_us = (reads - 1) * 20_000;
         let service = &totals["service"];
         assert!(
             service["min_us"].as_u64().unwrap() >= least_us,
-            "{least_us}: {service}"
+            "{target}: {least_us}: {service}"
         );
     }
 }

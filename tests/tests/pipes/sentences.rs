@@ -134,13 +134,28 @@ fn what_the_machine_or_the_arguments_cannot_be_is_told_before_the_load() {
             ["203.0.113.7 is no address of this machine", "`ip address`"],
         ),
         ("--payload 1048577", ["1MiB) at most", "--args"]),
+        ("--timeout 0s", ["profile normal is 0", "--timeout 10s"]),
+        (
+            "--oauth-token-url http://127.0.0.1:1/token --oauth-client-id me",
+            ["secret is missing", "OAUTH_CLIENT_SECRET"],
+        ),
     ] {
-        let done =
-            Pipeline::new(format!("mcp-gen {LOAD} --url ws://127.0.0.1:1/mcp {flags}")).run();
+        // An empty variable is as good as none.
+        let done = Pipeline::new(format!("mcp-gen {LOAD} --url ws://127.0.0.1:1/mcp {flags}"))
+            .variable("OAUTH_CLIENT_SECRET", "")
+            .run();
         done.assert_stages(&[2]);
         assert_says(&done.stderr, &words);
         assert!(done.stdout.is_empty(), "{}", done.text());
     }
+    let server = Server::start(&[]);
+    let done = Pipeline::new(format!(
+        "mcp-gen {LOAD} --url {} --source-address ::1",
+        server.ws()
+    ))
+    .run();
+    done.assert_stages(&[2]);
+    assert_says(&done.stderr, &["::1 is of IPv6", "the server of IPv4"]);
 }
 
 const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 43\r\n\r\n\

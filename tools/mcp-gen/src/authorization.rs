@@ -100,8 +100,9 @@ impl Source {
         };
         let secret = match (&cli.oauth_client_secret_file, std::env::var("OAUTH_CLIENT_SECRET")) {
             (Some(path), _) => read(path)?,
-            (None, Ok(secret)) => secret,
-            (None, Err(_)) => return Err("the client's secret is missing: give --oauth-client-secret-file FILE, or OAUTH_CLIENT_SECRET in the environment".to_owned()),
+            // An empty variable changes nothing.
+            (None, Ok(secret)) if !secret.trim().is_empty() => secret,
+            (None, _) => return Err("the client's secret is missing: give --oauth-client-secret-file FILE, or OAUTH_CLIENT_SECRET in the environment".to_owned()),
         };
         let token_url = Endpoint::parse(url).map_err(|e| format!("--oauth-token-url: {e}"))?;
         let tls = match (token_url.scheme.is_tls(), &cli.ca_file, cli.insecure) {

@@ -1,6 +1,7 @@
 //! The collector: adds up what the workers report, writes intervals as they end, and keeps the totals.
 
 use crate::home::{Homes, MAX_HOMES};
+use crate::lateness::Lateness;
 use crate::metrics::Publisher;
 use crate::plan::Plan;
 use crate::rows;
@@ -33,6 +34,8 @@ pub struct Collector {
     standing: BTreeMap<usize, u64>,
     /// What the progress bar shows.
     pub latest: Latest,
+    /// Whether the workers keep up.
+    pub lateness: Lateness,
     /// Who tells others of it while it goes on.
     publisher: Option<Publisher>,
 }
@@ -71,6 +74,7 @@ impl Collector {
             unsaid: VecDeque::new(),
             standing: BTreeMap::new(),
             latest: Latest::default(),
+            lateness: Lateness::default(),
             publisher,
         };
         collector.name(homes);
@@ -142,6 +146,9 @@ impl Collector {
         if let Some(publisher) = &mut self.publisher {
             publisher.interval(end_ns.saturating_sub(start_ns), &self.stages, &cells);
         }
+        let calls = cells.iter();
+        let calls = calls.filter(|(key, _)| !self.plan.labels.is_connect(key.label));
+        self.lateness.look(calls.map(|(_, cell)| cell));
         let mut latest = Latest::default();
         let (mut ok, mut standing, mut refused) = (0, 0, 0);
         for (key, cell) in cells {

@@ -15,6 +15,7 @@ use crate::rows;
 use crate::slow;
 use crate::stages::Stages;
 use crate::steer::{self, Order, Refusal, Steering, Turn};
+use crate::tally::Cell;
 use record::kind::{Audit, Event, Generator, Summary, Warning};
 use record::{Pen, Say, clock};
 use std::io;
@@ -228,6 +229,25 @@ impl<'a> Load<'a> {
     /// What people are to be told by now.
     pub fn notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
+    }
+
+    /// What is to be said by now of a generator that does not keep up.
+    pub fn lateness(&mut self) -> Option<Warning> {
+        self.collector.lateness.tell()
+    }
+
+    /// The same of the whole load. A search says itself at which step it was late.
+    pub fn lateness_of_all(&mut self) -> Option<Warning> {
+        if self.hunt.is_none() {
+            let mut sum = Cell::default();
+            for (label, cell) in self.collector.by_label() {
+                if !self.prepared.plan.labels.is_connect(label) {
+                    sum.add(&cell, false);
+                }
+            }
+            self.collector.lateness.look_at_all(&sum);
+        }
+        self.lateness()
     }
 
     /// The search for a knee, where there is one.

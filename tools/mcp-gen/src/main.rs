@@ -22,6 +22,7 @@ mod home;
 mod idle;
 mod intake;
 mod knee;
+mod lateness;
 mod load;
 mod manners;
 mod menu;

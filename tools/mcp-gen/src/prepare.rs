@@ -13,6 +13,7 @@ use crate::menu::{Labels, Menu, Order};
 use crate::open_files;
 use crate::plan::Plan;
 use crate::sharing::{self, Sharing};
+use crate::source;
 use crate::stages::Stages;
 use crate::targets::{Allowed, Targets, endpoint};
 use crate::wish::{Wish, nanos};
@@ -130,6 +131,8 @@ pub fn prepare(
             manners,
             cli.host_header.as_ref(),
         );
+        source::check_family(&cli.source_address.concat(), &home.addresses)
+            .map_err(|e| format!("{}: {e}", target.key()))?;
         let dialect = dialect_record(&home, discovery);
         if !dialects.iter().any(|d| d.origin == dialect.origin) && dialects.len() < MAX_HOMES {
             dialects.push(dialect);

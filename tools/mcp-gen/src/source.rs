@@ -1,6 +1,6 @@
 //! Source addresses: what `--source-address` may say.
 
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 /// An address, or all of an IPv4 network such as `127.0.1.0/28` (at most a /16), without its first and last one.
 ///
@@ -44,6 +44,27 @@ pub fn check(addresses: &[IpAddr]) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks that a server can be reached from one of these addresses, where there are any: none of IPv6 leads to one of IPv4.
+///
+/// # Errors
+/// A sentence: they are all of the other family, and so would be passed over.
+pub fn check_family(sources: &[IpAddr], server: &[SocketAddr]) -> Result<(), String> {
+    let leads = |source: &IpAddr| server.iter().any(|a| a.is_ipv4() == source.is_ipv4());
+    match (sources.first(), server.first()) {
+        (Some(source), Some(server)) if !sources.iter().any(leads) => Err(format!(
+            "no --source-address leads to {}: {source} is of {}, and the server of {}",
+            server.ip(),
+            family(source.is_ipv4()),
+            family(server.is_ipv4())
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn family(is_ipv4: bool) -> &'static str {
+    if is_ipv4 { "IPv4" } else { "IPv6" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +80,17 @@ mod tests {
                 .unwrap_err()
                 .contains("203.0.113.7 is no address")
         );
+    }
+
+    #[test]
+    fn addresses_of_the_other_family_lead_nowhere() {
+        let [four, six]: [IpAddr; 2] = ["127.0.0.1", "::1"].map(|a| a.parse().unwrap());
+        let server = [SocketAddr::new(four, 80)];
+        assert_eq!(check_family(&[], &server), Ok(()));
+        assert_eq!(check_family(&[six, four], &server), Ok(()));
+        assert_eq!(check_family(&[six], &[]), Ok(()), "a child");
+        let told = check_family(&[six], &server).unwrap_err();
+        assert!(told.contains("::1 is of IPv6"), "{told}");
     }
 
     #[test]

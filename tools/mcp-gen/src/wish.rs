@@ -51,6 +51,12 @@ impl Wish {
     /// A sentence on what cannot be.
     pub fn of(cli: &Cli) -> Result<Self, String> {
         let mut profiles = profile::wanted(cli)?;
+        if let Some(hasty) = profiles.iter().find(|p| p.timeout.is_zero()) {
+            return Err(format!(
+                "the timeout of the profile {} is 0, which no answer can keep: give --timeout 10s, or 1h where calls take long",
+                hasty.name
+            ));
+        }
         let shape = cli.stages.clone();
         let crowd = shape.as_ref().filter(|s| s.of == Quantity::Clients);
         let rates = shape.as_ref().filter(|s| s.of == Quantity::Rate);

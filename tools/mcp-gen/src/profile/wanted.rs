@@ -6,13 +6,14 @@ use crate::cli::Cli;
 use crate::shape::Quantity;
 use crate::wish::MAX_CLIENTS;
 
-/// A profile with think time is of the closed model, and so is then the whole run, unless flags give it a rate.
+/// A profile with think time is of the closed model, and so is then the whole run, unless flags give it a rate or search one.
 ///
 /// # Errors
 /// A sentence: some profiles are closed and others are not, or one cannot be read.
 pub fn choose_model(cli: &mut Cli) -> Result<(), String> {
     let has_rate = cli.rate.is_some()
         || cli.total_rate.is_some()
+        || cli.find_knee.is_some()
         || cli.stages.as_ref().is_some_and(|s| s.of == Quantity::Rate);
     if cli.closed || has_rate {
         return Ok(());

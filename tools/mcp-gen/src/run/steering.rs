@@ -50,7 +50,7 @@ impl Run<'_> {
                 Ok(happening) => self.steer(prepared, &mut load, &mut halt, happening),
             }
         }
-        self.tell_of(&load);
+        self.tell_of(&mut load);
         let audit = self.audit(&mut load, &mut halt);
         self.write_waiting();
         load.summarize(audit);
@@ -75,6 +75,7 @@ impl Run<'_> {
                 }
                 load.take(report);
                 load.notes().iter().for_each(|note| self.say.note(note));
+                load.lateness().into_iter().for_each(|w| self.warn(w));
             }
             Happening::Token(Ok(token)) => {
                 authorization::put(&mut self.wish.headers, &token);
@@ -133,9 +134,10 @@ impl Run<'_> {
     }
 
     /// What only the whole of a load shows.
-    fn tell_of(&mut self, load: &Load<'_>) {
+    fn tell_of(&mut self, load: &mut Load<'_>) {
         let late = load.late(self.wish.clients + self.wish.idle.clients);
-        for warning in late.into_iter().chain(load.slow_tools(&self.cli.tool)) {
+        let slow = load.slow_tools(&self.cli.tool);
+        for warning in late.into_iter().chain(load.lateness_of_all()).chain(slow) {
             self.warn(warning);
         }
         let Some(hunt) = load.hunt() else {
