@@ -143,6 +143,27 @@ fn a_shared_connection_that_is_lost_fails_the_calls_of_all_its_clients_and_is_ma
     assert!(connects(&stream) >= 3, "{totals}");
 }
 
+/// Where its life ends with the load, calls wait for its successor.
+#[test]
+fn a_shared_connection_of_a_short_life_is_made_anew_as_long_as_calls_wait_for_it() {
+    let server = Server::start(&[]);
+    for seed in 1..=3 {
+        let stream = load(
+            &format!("--url {}", server.ws()),
+            &format!(
+                "--clients 4 --rate 20/s --shared-connections 2 --connection-lifetime 60ms --reconnect-delay 100ms --timeout 5s --seed {seed}"
+            ),
+        );
+        let totals = stream.totals();
+        assert_eq!(
+            (count(&stream, "scheduled"), count(&stream, "ok")),
+            (64, 64),
+            "{totals}"
+        );
+        assert!(connects(&stream) >= 4, "{totals}");
+    }
+}
+
 #[test]
 fn clients_of_stdio_share_a_process() {
     let serve = format!(

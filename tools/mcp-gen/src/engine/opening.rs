@@ -90,7 +90,7 @@ impl Worker {
                 continue;
             }
             // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
-            let wanted = now < self.load_end_ns || self.clients[c].has_backlog();
+            let wanted = now < self.load_end_ns || self.is_waited_for(c);
             let is_away = self.clients[c].session == Session::Down && !self.clients[c].rests;
             if is_away && wanted {
                 match self.clients[c].idle.pop() {

@@ -52,6 +52,13 @@ impl Worker {
         self.clients[c].owner != c
     }
 
+    /// Whether calls wait for a client's connection: its own, or those of the clients that call over it.
+    pub(super) fn is_waited_for(&self, c: usize) -> bool {
+        let client = &self.clients[c];
+        let mut riders = client.riders.iter().flat_map(|riders| &riders.all);
+        client.has_backlog() || riders.any(|&rider| self.clients[rider].has_backlog())
+    }
+
     /// Does something for each client of a carrier; false where it is none.
     pub(super) fn for_riders(&mut self, c: usize, mut each: impl FnMut(&mut Self, usize)) -> bool {
         let Some(carrier) = &mut self.clients[c].riders else {
