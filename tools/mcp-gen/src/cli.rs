@@ -20,39 +20,82 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const EXAMPLES: &str = "\
-Examples:
+// Lines are broken here, so that clap need not: what it breaks cannot be pasted into a shell.
+const EXAMPLES: &str = r#"Examples:
   mcp-deploy local | mcp-gen --for 60s | mcp-report
-  mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 --think exp:200ms --for 10s | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --stages '0..500 clients in 5m, hold 3m, ..25 in 2m' | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --arrivals poisson --stages 'rate 100..10k/s in 60s, hold 30s' | mcp-report
+  mcp-gen --url http://127.0.0.1:8000/mcp --clients 10 --rate 50/s --for 30s |
+    mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --closed --in-flight 8 \
+    --think exp:200ms --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp \
+    --stages '0..500 clients in 5m, hold 3m, ..25 in 2m' | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --arrivals poisson \
+    --stages 'rate 100..10k/s in 60s, hold 30s' | mcp-report
   mcp-gen --url ws://127.0.0.1:5555/mcp --find-knee 'p99 < 200ms' | mcp-report
-  mcp-gen --url ws://10.0.0.7:5555/mcp --start-at $(date -d '+1 min' +%s) --for 60s > here.jsonl   # on several machines
-  mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 --for 10s | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 --profile message-bomber=5 --for 10s | mcp-report
-  mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn --leave mixed --for 10s | mcp-report   # a session for each call
-  mcp-gen --url ws://127.0.0.1:5555/mcp --clients 5 --idle 10000 --for 60s | mcp-report   # a load beside a crowd that only stays
-  mcp-gen --url ws://127.0.0.1:5555/mcp --stages '10 clients for 5s, storm 500 for 10s' | mcp-report
-  mcp-gen profiles show normal > mine.toml
-  mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% --abuse malformed_json=1% --for 30s | mcp-report --fail-if 'abuse_wrong > 0'
-  mcp-gen --url https://mcp.example.com/mcp --http2 never --for 10s | mcp-report   # otherwise HTTP/2 where it is offered
+  mcp-gen --url ws://127.0.0.1:5555/mcp --profile message-bomber --clients 2 \
+    --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --profile normal=25 \
+    --profile message-bomber=5 --for 10s | mcp-report
   mcp-gen --url tcp://127.0.0.1:5556 --for 10s | mcp-report
-  mcp-gen --url https://mcp.example/mcp -H @headers --for 10s | mcp-report   # a line in it: Authorization: Bearer …
-  mcp-gen --url https://mcp.example/mcp --oauth-token-url https://login.example/token --oauth-client-id load --for 1h | mcp-report
-  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --clients 2 --for 10s | mcp-report
-  mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s | mcp-report --fail-if 'executed_twice > 0'
-  mcp-gen --url http://127.0.0.1:5555/mcp --subscribe 'mcpipe://text/*' --progress 100% --cancel 5% --for 10s | mcp-report
-  mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 | mcp-report   # curl -s localhost:8888/metrics
-                                      # curl -X PUT -d '{\"rate\":\"500/s\"}' localhost:8888/api/v1/rate
-  mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 --closed --for 10s | mcp-report
-  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' --shared-connections 1 --for 10s | mcp-report
-  echo '{\"type\":\"target\",\"url\":\"ws://127.0.0.1:5555/mcp\"}' | mcp-gen --for 5s | mcp-report
+  mcp-gen profiles show normal > mine.toml
+  echo '{"type":"target","url":"ws://127.0.0.1:5555/mcp"}' |
+    mcp-gen --for 5s | mcp-report
+
+  # on several machines at once
+  mcp-gen --url ws://10.0.0.7:5555/mcp --for 60s \
+    --start-at $(date -d '+1 min' +%s) > here.jsonl
+
+  # a session for each call; a load beside a crowd that only stays; a storm
+  mcp-gen --url http://127.0.0.1:8000/mcp --clients 50 --rate 2/s --churn \
+    --leave mixed --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --clients 5 --idle 10000 --for 60s |
+    mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp \
+    --stages '10 clients for 5s, storm 500 for 10s' | mcp-report
+
+  # a server over stdio, a process for each client, or one for all
+  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' \
+    --clients 2 --for 10s | mcp-report
+  mcp-gen --stdio 'npx -y @modelcontextprotocol/server-everything stdio' \
+    --shared-connections 1 --for 10s | mcp-report
+
+  # HTTP/2 is spoken where it is offered, unless told not to
+  mcp-gen --url https://mcp.example/mcp --http2 never --for 10s | mcp-report
+
+  # a line in the file headers: Authorization: Bearer …
+  mcp-gen --url https://mcp.example/mcp -H @headers --for 10s | mcp-report
+  mcp-gen --url https://mcp.example/mcp --oauth-client-id load \
+    --oauth-token-url https://login.example/token --for 1h | mcp-report
+
+  # bad clients beside the load; which calls were executed twice
+  mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% \
+    --abuse malformed_json=1% --for 30s |
+    mcp-report --fail-if 'abuse_wrong > 0'
+  mcp-deploy local --audit seen | mcp-gen --audit seen --for 60s |
+    mcp-report --fail-if 'executed_twice > 0'
+
+  # clients that listen, and calls that are cancelled; batches
+  mcp-gen --url http://127.0.0.1:5555/mcp --subscribe 'mcpipe://text/*' \
+    --progress 100% --cancel 5% --for 10s | mcp-report
+  mcp-gen --url ws://127.0.0.1:5555/mcp --protocol 2025-03-26 --batch 16 \
+    --closed --for 10s | mcp-report
+
+  # metrics, and control while it runs
+  mcp-gen --url ws://127.0.0.1:5555/mcp --for 1h --metrics-addr :8888 |
+    mcp-report
+  curl -s localhost:8888/metrics
+  curl -X PUT -d '{"rate":"500/s"}' localhost:8888/api/v1/rate
 
 Environment (flags win; an empty variable changes nothing):
-  CLIENT_TYPE (profile), CLIENT_COUNT, MESSAGE_RATE (per client), DURATION_SECONDS, TARGET_SERVERS (host:port or URL, comma between),
-  METRICS_PORT (of --metrics-addr, on loopback; METRICS_ENABLED=true alone means 8888, false none),
-  METRICS_TOKEN (instead of --metrics-token-file), OAUTH_CLIENT_SECRET (instead of --oauth-client-secret-file)";
+  CLIENT_TYPE         profile
+  CLIENT_COUNT        clients
+  MESSAGE_RATE        calls per second of each client
+  DURATION_SECONDS    --for
+  TARGET_SERVERS      host:port or URL, comma between
+  METRICS_PORT        port of --metrics-addr, on loopback
+  METRICS_ENABLED     true without a port means 8888, false none
+  METRICS_TOKEN       instead of --metrics-token-file
+  OAUTH_CLIENT_SECRET instead of --oauth-client-secret-file"#;
 
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
@@ -461,5 +504,21 @@ fn tool_arguments(text: &str) -> Result<(String, serde_json::Value), String> {
         Ok((tool.to_owned(), value))
     } else {
         Err(format!("the arguments of {tool} must be a JSON object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// What clap breaks is no command any more: it knows nothing of quotes and comments.
+    #[test]
+    fn examples_stand_in_the_help_as_they_are_pasted() {
+        for line in EXAMPLES.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains(EXAMPLES), "{help}");
     }
 }
