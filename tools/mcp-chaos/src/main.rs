@@ -1,12 +1,4 @@
-//! mcp-chaos: breaks servers and networks between mcp-deploy and mcp-gen, or behind mcp-gen, and mends them.
-
-#![allow(dead_code)] // faults are only described so far; what applies them comes next
-
-mod action;
-mod cli;
-mod dice;
-mod plan;
-mod process;
+//! The program: reads the command line, runs, and turns what came of it into an exit status.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -14,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use record::{Ending, Say, filter};
 
-use cli::{Cli, Command, RunArgs, TOOL};
-use plan::{Plan, describe};
+use mcp_chaos::cli::{Cli, Command, RunArgs, TOOL};
+use mcp_chaos::plan::{Plan, describe};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
