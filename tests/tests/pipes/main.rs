@@ -22,6 +22,7 @@ mod generator_authorization;
 mod generator_batches;
 mod generator_control;
 mod generator_crowds;
+mod generator_failover;
 mod generator_knee;
 mod generator_lateness;
 mod generator_metrics;

@@ -339,6 +339,14 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub reconnect_delay: Option<Duration>,
 
+    /// Failover: a client who cannot connect so many times in a row (3 where it is not said), or whose calls run into
+    /// --timeout so often without an answer between, calls another target where the same can be called, and goes home
+    /// once a call of one of them was answered there. Calls count on their home all the same, and those that went
+    /// elsewhere as moved; none is sent twice. Without it clients stay with a target that is down until a record says
+    /// that it is gone
+    #[arg(long, value_name = "FAILURES", num_args = 0..=1, require_equals = true, default_missing_value = "3")]
+    pub failover: Option<NonZeroU32>,
+
     /// How clients behave besides calling.
     #[command(flatten)]
     pub manners: Manners,

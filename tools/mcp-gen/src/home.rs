@@ -85,6 +85,16 @@ impl Home {
         }
     }
 
+    /// Whether another server can be called in its stead, with the same calls in the same way. Children are their
+    /// clients' own.
+    #[must_use]
+    pub fn can_stand_in(&self, other: &Self) -> bool {
+        self.name != other.name
+            && self.transport == other.transport
+            && self.transport != Transport::Stdio
+            && Arc::ptr_eq(&self.menu, &other.menu)
+    }
+
     /// Its manners, for a server that is taken to be like it.
     #[must_use]
     pub fn manners(&self) -> Manners {
@@ -100,3 +110,14 @@ impl Home {
 
 /// All servers, as they stand at one time.
 pub type Homes = Arc<Vec<Arc<Home>>>;
+
+/// The indices of the servers that are in service.
+#[must_use]
+pub fn live(homes: &Homes) -> Vec<u16> {
+    homes
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| h.live)
+        .map(|(i, _)| i as u16)
+        .collect()
+}

@@ -36,6 +36,7 @@ mod progress;
 mod rows;
 mod run;
 mod schedule;
+mod seats;
 mod shape;
 mod sharing;
 mod slow;

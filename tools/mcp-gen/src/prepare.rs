@@ -24,6 +24,7 @@ use protocol::transport::Transport;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// How discovery is to speak with a server.
@@ -138,6 +139,15 @@ pub fn prepare(
             dialects.push(dialect);
         }
         homes.push(Arc::new(home));
+    }
+    if cli.failover.is_some()
+        && !homes
+            .iter()
+            .any(|a| homes.iter().any(|b| a.can_stand_in(b)))
+    {
+        let text =
+            "--failover has no effect yet: no two targets offer the same over the same transport";
+        warnings.push(Warning::new("no_failover", text).remedy("name the replicas of one server"));
     }
     let homes = Arc::new(homes);
     let live = homes.iter().filter(|home| home.live).count();
@@ -294,6 +304,7 @@ fn plan(
         } else {
             6
         }) as usize,
+        failover: cli.failover.map(NonZeroU32::get),
         append_newline: cli.ws_append_newline,
         sources: cli.source_address.concat(),
         headers: Arc::new(wish.headers.clone()),
