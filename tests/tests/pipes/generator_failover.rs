@@ -212,7 +212,11 @@ fn clients_of_a_target_that_refuses_connections_call_the_other_one_and_come_back
         let down = fate(&stream, "a", shut_us + 1_500_000, open_us);
         let what = format!("{kind} {options}: {down:?}");
         assert!(down.due > 30, "{what}");
-        assert_eq!((down.ok, down.moved), (down.due, down.due), "{what}");
+        // Who tries whether it is back may have sent a call before the connection was closed again.
+        assert!(
+            down.ok + 3 >= down.due && down.moved + 3 >= down.due,
+            "{what}"
+        );
         let all = fate(&stream, "a", shut_us, open_us);
         assert!(all.ok < all.due, "{what}: some had to fail first: {all:?}");
         let back = fate(&stream, "a", open_us + BACK_US, u64::MAX);
@@ -299,8 +303,8 @@ fn failover_without_a_target_to_go_to_is_told() {
     let server = Server::start(&[]);
     let load = "--clients 1 --for 200ms --warmup 0s --connect-for 200ms -q --failover";
     let run = Pipeline::new(format!("mcp-gen --url {} {load}", server.http())).run();
-    assert_eq!(run.stream().warnings("no_failover").len(), 1);
+    assert_eq!(run.stream().warnings("no_effect").len(), 1);
     let (a, b) = (server.http(), Server::start(&[]));
     let run = Pipeline::new(format!("mcp-gen --url {a} --url {} {load}", b.http())).run();
-    assert!(run.stream().warnings("no_failover").is_empty());
+    assert!(run.stream().warnings("no_effect").is_empty());
 }

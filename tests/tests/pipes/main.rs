@@ -26,6 +26,7 @@ mod generator_failover;
 mod generator_knee;
 mod generator_lateness;
 mod generator_metrics;
+mod generator_no_effect;
 mod generator_profiles;
 mod generator_quirks;
 mod generator_resumption;

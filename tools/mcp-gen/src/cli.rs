@@ -97,6 +97,10 @@ Environment (flags win; an empty variable changes nothing):
   METRICS_TOKEN       instead of --metrics-token-file
   OAUTH_CLIENT_SECRET instead of --oauth-client-secret-file"#;
 
+/// What a search for a knee decides itself. What belongs to it names these too: clap does not ask for an option that is
+/// required where another stands that excludes it.
+const NO_KNEE: [&str; 5] = ["for_", "stages", "rate", "total_rate", "closed"];
+
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
 /// Each client has a schedule; a call is due at its instant, and its response time counts from there, however late the
@@ -159,15 +163,15 @@ pub struct Cli {
 
     /// Search the highest total rate at which this still is so: 'p99 < 200ms', 'p99 < 1s and error_rate < 1%'. Doubles the
     /// rate until it is not, then halves the bracket; each step is a stage (knee-1, knee-2, …) after a time to settle
-    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["for_", "stages", "rate", "total_rate", "closed"])]
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = NO_KNEE)]
     pub find_knee: Option<Condition>,
 
     /// The rate of the first step [default: one that makes enough calls for the percentile, 50/s at least]
-    #[arg(long, value_name = "RATE", value_parser = units::rate, requires = "find_knee")]
+    #[arg(long, value_name = "RATE", value_parser = units::rate, requires = "find_knee", conflicts_with_all = NO_KNEE)]
     pub knee_from: Option<f64>,
 
     /// How long a step is judged for; longer where a low rate makes too few calls
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step, requires = "find_knee")]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step, requires = "find_knee", conflicts_with_all = NO_KNEE)]
     pub knee_step: Duration,
 
     /// When to start, so that several generators do so together: seconds since 1970, or 2026-11-23T18:00:00Z. It is t0:
@@ -194,7 +198,7 @@ pub struct Cli {
 
     /// How long a user of the closed model thinks between an answer and the next call: 200ms, exp:200ms (the mean) or
     /// uniform:100ms..300ms [default: not at all]
-    #[arg(long, value_name = "TIME", requires = "closed")]
+    #[arg(long, value_name = "TIME", requires = "closed", conflicts_with_all = ["rate", "total_rate", "arrivals", "find_knee"])]
     pub think: Option<Think>,
 
     /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/2 the same,

@@ -27,6 +27,7 @@ mod load;
 mod manners;
 mod menu;
 mod metrics;
+mod no_effect;
 mod open_files;
 mod pacer;
 mod plan;

@@ -10,6 +10,7 @@ use crate::discover::Found;
 use crate::groups::Groups;
 use crate::home::{Home, Homes, MAX_HOMES, Manners};
 use crate::menu::{Labels, Menu, Order};
+use crate::no_effect;
 use crate::open_files;
 use crate::plan::Plan;
 use crate::sharing::{self, Sharing};
@@ -140,15 +141,12 @@ pub fn prepare(
         }
         homes.push(Arc::new(home));
     }
-    if cli.failover.is_some()
-        && !homes
-            .iter()
-            .any(|a| homes.iter().any(|b| a.can_stand_in(b)))
-    {
-        let text =
-            "--failover has no effect yet: no two targets offer the same over the same transport";
-        warnings.push(Warning::new("no_failover", text).remedy("name the replicas of one server"));
-    }
+    warnings.extend(no_effect::warnings(
+        cli,
+        groups.all(),
+        &homes,
+        &menus.labels,
+    ));
     let homes = Arc::new(homes);
     let live = homes.iter().filter(|home| home.live).count();
     let limit = open_files::raise();
