@@ -30,6 +30,7 @@ mod generator_no_effect;
 mod generator_profiles;
 mod generator_quirks;
 mod generator_resumption;
+mod generator_rows;
 mod generator_servers;
 mod generator_sessions;
 mod generator_shapes;

@@ -67,6 +67,9 @@ const EXAMPLES: &str = r#"Examples:
   mcp-gen --url https://mcp.example/mcp --oauth-client-id load \
     --oauth-token-url https://login.example/token --for 1h | mcp-report
 
+  # when a replica goes down, its clients call the others until it is back
+  mcp-deploy local | mcp-gen --failover --for 60s | mcp-report
+
   # bad clients beside the load; which calls were executed twice
   mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% \
     --abuse malformed_json=1% --for 30s |
@@ -96,6 +99,15 @@ Environment (flags win; an empty variable changes nothing):
   METRICS_ENABLED     true without a port means 8888, false none
   METRICS_TOKEN       instead of --metrics-token-file
   OAUTH_CLIENT_SECRET instead of --oauth-client-secret-file"#;
+
+/// What can be told apart by the hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum By {
+    /// All targets that are named before the load, and 64 that come later
+    Target,
+    /// 1,000 tools of a profile
+    Tool,
+}
 
 /// What a search for a knee decides itself. What belongs to it names these too: clap does not ask for an option that is
 /// required where another stands that excludes it.
@@ -395,6 +407,11 @@ pub struct Cli {
     /// How often to write intervals
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     pub interval: Duration,
+
+    /// Tell more targets or tools apart than the 64 and 32 (of a profile) that have rows of their own; what is beyond
+    /// stands together as `other`
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub by: Vec<By>,
 
     /// Write a record for calls: none, errors, all, or a share such as 1%
     #[arg(long, value_name = "WHICH", default_value = "none", value_parser = calls)]

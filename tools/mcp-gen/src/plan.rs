@@ -80,6 +80,8 @@ pub struct Plan {
     pub http2: Http2,
     /// Who runs commands.
     pub children: Arc<Children>,
+    /// So many targets have rows of their own; the others share one.
+    pub target_rows: usize,
     /// What the rows are named by.
     pub labels: Labels,
     /// Whether and where it is looked up which calls were executed.

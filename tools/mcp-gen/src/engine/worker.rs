@@ -12,7 +12,7 @@ use crate::audit::{Ledger, Noted};
 use crate::course::Course;
 use crate::dice::Nonces;
 use crate::groups::Group;
-use crate::home::{Homes, MAX_HOMES, live};
+use crate::home::{Homes, live};
 use crate::menu::Filled;
 use crate::plan::Plan;
 use crate::stages::Stages;
@@ -201,9 +201,9 @@ impl Worker {
             cancels_some: plan.groups.all().iter().any(|g| g.cancel.is_some()),
             cancels: BinaryHeap::new(),
             dirty: Vec::new(),
-            book: Book::new(MAX_HOMES + 1, plan.labels.all().len()),
+            book: Book::new(plan.target_rows + 1, plan.labels.all().len()),
             outstanding: 0,
-            standing: vec![0; (MAX_HOMES + 1) * plan.groups.all().len()],
+            standing: vec![0; (plan.target_rows + 1) * plan.groups.all().len()],
             buf: vec![0; READ_BYTES],
             filled: Filled::default(),
             interval_start_ns: t0,
