@@ -217,7 +217,7 @@ fn folded(count: usize, what: &str) -> Option<Warning> {
     let text = format!(
         "{count} more {what}s than have rows of their own stand together as {what} \"other\""
     );
-    let warning = Warning::new("folded", text).remedy(&format!("tell them apart with --by {what}"));
+    let warning = Warning::new("folded", text).remedy(format!("tell them apart with --by {what}"));
     (count > 0).then_some(warning)
 }
 
