@@ -24,6 +24,8 @@ const OPEN: u8 = 0;
 const REFUSE: u8 = 1;
 /// Lets connections stand and passes nothing on.
 const HANG: u8 = 2;
+/// Passes on what opens a connection, and breaks it at what comes next.
+const FLAP: u8 = 3;
 
 /// A relay before a server, which can be shut.
 struct Gate {
@@ -73,6 +75,7 @@ fn pass(mut from: &TcpStream, mut into: &TcpStream, state: &AtomicU8, passed: &A
     use std::io::{Read as _, Write as _};
     let _ = from.set_read_timeout(Some(Duration::from_millis(5)));
     let mut buffer = [0; 16 * 1024];
+    let mut reads = 0;
     loop {
         match state.load(Ordering::SeqCst) {
             REFUSE => break,
@@ -84,8 +87,12 @@ fn pass(mut from: &TcpStream, mut into: &TcpStream, state: &AtomicU8, passed: &A
         }
         match from.read(&mut buffer) {
             Ok(0) => break,
+            Ok(_) if reads > 0 && state.load(Ordering::SeqCst) == FLAP => break,
             Ok(n) if into.write_all(&buffer[..n]).is_err() => break,
-            Ok(n) => drop(passed.fetch_add(n as u64, Ordering::SeqCst)),
+            Ok(n) => {
+                reads += 1;
+                passed.fetch_add(n as u64, Ordering::SeqCst);
+            }
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(_) => break,
         }
@@ -230,6 +237,22 @@ fn clients_of_a_target_that_refuses_connections_call_the_other_one_and_come_back
             "{kind} {options}"
         );
     });
+}
+
+#[test]
+fn clients_of_a_target_that_lets_them_in_and_serves_nobody_leave_it() {
+    let (stream, shut_us, open_us) = shut(FLAP, "ws", "--failover");
+    let down = fate(&stream, "a", shut_us + 1_500_000, open_us);
+    assert!(down.due > 30, "{down:?}");
+    assert!(
+        down.ok + 3 >= down.due && down.moved + 3 >= down.due,
+        "{down:?}"
+    );
+    let all = fate(&stream, "a", shut_us, open_us);
+    assert!(all.ok + 8 <= all.due, "some had to fail first: {all:?}");
+    let back = fate(&stream, "a", open_us + BACK_US, u64::MAX);
+    assert!(back.due > 0 && back.ok == back.due, "{back:?}");
+    assert_eq!(back.moved, 0, "{back:?}");
 }
 
 #[test]

@@ -44,8 +44,9 @@ impl Worker {
         let owner = self.clients[c].owner;
         let client = &mut self.clients[owner];
         match outcome {
-            // The first two say nothing of the server; the others are counted where the connection ended.
-            Outcome::Cancelled
+            // These say nothing of the server, or are counted where the connection ended.
+            Outcome::ProtocolError
+            | Outcome::Cancelled
             | Outcome::Shed
             | Outcome::Abandoned
             | Outcome::ConnectFailed
