@@ -21,6 +21,8 @@ pub struct Call {
     pub stage: u16,
     /// Its home target at due.
     pub home: u16,
+    /// The target that it was handed to; its home as a rule.
+    pub place: u16,
     /// Our port of the connection; 0 before it has one.
     pub port: u16,
     /// Its place on the home's menu.
@@ -130,6 +132,7 @@ mod tests {
 
     fn call(id: u64) -> Call {
         Call {
+            place: 0,
             index: id,
             id,
             due_ns: 0,

@@ -20,6 +20,7 @@ mod due;
 mod ear;
 mod ends;
 mod events;
+mod failover;
 mod framing;
 mod going_on;
 mod headers;
