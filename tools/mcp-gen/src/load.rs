@@ -4,7 +4,7 @@ use crate::abuse::{Crew, Ledger};
 use crate::audit::{Auditor, Noted};
 use crate::authorization::Headers;
 use crate::collect::Collector;
-use crate::engine::{Command, Health, Report, Waker, Worker};
+use crate::engine::{Command, Health, Report, Waker, Worker, memory};
 use crate::generator::Reading;
 use crate::home::Homes;
 use crate::knee::Hunt;
@@ -141,6 +141,7 @@ impl<'a> Load<'a> {
             } => {
                 self.collector
                     .interval(worker, start_ns, end_ns, rows, &self.pen);
+                memory::give_back();
                 self.search();
                 self.show();
             }

@@ -28,6 +28,7 @@ mod heard;
 mod leaving;
 mod lifetimes;
 mod listening;
+pub mod memory;
 mod opening;
 mod poller;
 mod priority;
