@@ -30,6 +30,7 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
         left: 3,
         rows: rows.collect(),
     }));
+    blocks.push(Block::Text(meaning(report)));
     let notes: Vec<String> = report.faults.iter().flat_map(notes).collect();
     if !notes.is_empty() {
         blocks.push(Block::List(notes));
@@ -42,7 +43,6 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     if judged.len() <= MOST_IN_FULL {
         judged.into_iter().for_each(|fault| phases(fault, blocks));
     }
-    blocks.push(Block::Text(meaning(report)));
 }
 
 fn row(f: &FaultReport, t0_us: Option<u64>) -> Vec<String> {
@@ -59,7 +59,7 @@ fn row(f: &FaultReport, t0_us: Option<u64>) -> Vec<String> {
         _ => dash(),
     };
     let recovered = match (f.recover_us, f.recovered.as_str()) {
-        (Some(us), _) => show::span(us),
+        (Some(us), _) => time(us),
         (None, "never") => "never".to_owned(),
         _ => dash(),
     };
@@ -69,11 +69,20 @@ fn row(f: &FaultReport, t0_us: Option<u64>) -> Vec<String> {
         f.targets.join(", "),
         began,
         lasted,
-        f.detect_us.map_or_else(dash, show::span),
+        f.detect_us.map_or_else(dash, time),
         recovered,
         f.calls_lost.map_or_else(dash, show::count),
         f.budget_burnt.map_or_else(dash, show::portion),
     ]
+}
+
+/// Whole seconds are what these are measured in, so that nothing is 0 s and not 0 µs.
+fn time(us: u64) -> String {
+    if us == 0 {
+        "0 s".to_owned()
+    } else {
+        show::span(us)
+    }
 }
 
 /// What the row cannot say.
@@ -128,7 +137,12 @@ fn phases(f: &FaultReport, blocks: &mut Vec<Block>) {
     if f.during.is_none() && f.after.is_none() {
         return;
     }
-    blocks.push(Block::Text(format!("{} {}", f.id, f.kind)));
+    let on = if f.targets.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", f.targets.join(", "))
+    };
+    blocks.push(Block::Title(format!("Fault {}: {}{on}", f.id, f.kind)));
     blocks.push(Block::Table(Table {
         head: vec![
             "phase",

@@ -41,7 +41,13 @@ impl<'a> Recovery<'a> {
     pub fn of(run: &'a Run, expected: &Expected, objective: f64) -> Self {
         let slots = Slots::of(run, expected);
         let mut seen: Vec<&FaultSeen> = run.happenings.faults.values().collect();
-        seen.sort_by_key(|f| (f.began.and_then(|i| i.since(run.t0_us)), f.fault.at_us));
+        // By its first record, so that one that could not be applied has its place, too.
+        let first = |f: &FaultSeen| (f.fault.t_us, f.fault.at_us);
+        seen.sort_by(|a, b| {
+            first(a)
+                .cmp(&first(b))
+                .then_with(|| a.fault.id.cmp(&b.fault.id))
+        });
         let windows: Vec<Option<Window>> = seen.iter().map(|f| Window::of(f, run)).collect();
         let mut faults: Vec<Judged<'a>> = Vec::new();
         // Where each of them held the load away from its steady state.

@@ -9,10 +9,10 @@ const AROUND: i64 = 120;
 /// The newest seconds, too: the record of a fault in them may not have come yet.
 const NEWEST: i64 = 300;
 
-/// Halves what is kept, at least: first where no fault is near, then everywhere but among the newest. Gives the cells
-/// and the longest span that was made.
+/// Halves what is kept where no fault is near; where faults are everywhere, elsewhere too, but not the newest. Gives the
+/// cells and the longest span that was made.
 pub fn thin(cells: BTreeMap<At, Cell>, edges: &BTreeSet<i64>) -> (BTreeMap<At, Cell>, i64) {
-    let before = bytes(&cells);
+    let most = bytes(&cells) / 2;
     let newest = cells
         .keys()
         .map(|at| at.first + at.count)
@@ -20,22 +20,24 @@ pub fn thin(cells: BTreeMap<At, Cell>, edges: &BTreeSet<i64>) -> (BTreeMap<At, C
         .unwrap_or(0);
     let mut cells = cells;
     let mut made = 1;
-    for spared in [edges, &BTreeSet::new()] {
+    for (spared, enough) in [(edges, most / 2 * 3), (&BTreeSet::new(), most)] {
         // Lengths are powers of two, so that what was added up before lies within one of the new ones.
         for length in (1..=24).map(|power| 1_i64 << power) {
             let is_free = |from: i64| {
-                let (from, to) = (from - AROUND, from + length + AROUND);
-                from + AROUND + length <= newest - NEWEST
-                    && spared.range(from..=to).next().is_none()
+                let near = from - AROUND..=from + length + AROUND;
+                from + length <= newest - NEWEST && spared.range(near).next().is_none()
             };
             let many = cells.len();
             cells = add_up(cells, length, is_free);
             if cells.len() < many {
                 made = length;
             }
-            if bytes(&cells) <= before / 2 {
+            if bytes(&cells) <= most {
                 return (cells, made);
             }
+        }
+        if bytes(&cells) <= enough {
+            break;
         }
     }
     (cells, made)
