@@ -76,12 +76,13 @@ fn row(f: &FaultReport, t0_us: Option<u64>) -> Vec<String> {
     ]
 }
 
-/// Whole seconds are what these are measured in, so that nothing is 0 s and not 0 µs.
+/// A time that was measured in whole seconds, from an instant that was not.
 fn time(us: u64) -> String {
-    if us == 0 {
-        "0 s".to_owned()
-    } else {
-        show::span(us)
+    let seconds = us as f64 / 1e6;
+    match us {
+        0..50_000 => "0 s".to_owned(),
+        50_000..99_950_000 => format!("{seconds:.1} s"),
+        _ => format!("{seconds:.0} s"),
     }
 }
 
@@ -113,7 +114,7 @@ fn notes(f: &FaultReport) -> Vec<String> {
         .band
         .iter()
         .chain(&f.hit_band)
-        .find(|b| 10 * b.outside > b.seconds);
+        .find(|b| b.outside > 2 && 10 * b.outside > b.seconds);
     if let Some(band) = noisy {
         add(format!(
             "{} of the {} seconds before it are outside of their own band, so the times say little",

@@ -64,21 +64,14 @@ impl Band {
             return None;
         }
         let rates = seconds.iter().filter_map(Tally::error_rate).collect();
-        let (rate, deviation) = median_and_deviation(rates).unwrap_or_default();
-        let error_rate = rate + (DEVIATIONS * deviation).max(RATE_FLOOR);
+        let error_rate = edge(rates, |_| RATE_FLOOR).unwrap_or(RATE_FLOOR);
         let p99s: Vec<f64> = seconds.iter().filter_map(p99_us).collect();
         let p99_us = (p99s.len() >= FEWEST)
-            .then(|| median_and_deviation(p99s))
-            .flatten()
-            .map(|(p99, deviation)| {
-                let floor = P99_FLOOR_US.max(p99 * P99_FLOOR_SHARE);
-                p99 + (DEVIATIONS * deviation).max(floor)
-            });
-        let due = seconds.iter().map(|s| s.due as f64).collect();
-        let (due, _) = median_and_deviation(due).unwrap_or_default();
+            .then(|| edge(p99s, |p99| P99_FLOOR_US.max(p99 * P99_FLOOR_SHARE)))
+            .flatten();
+        let due = sorted(seconds.iter().map(|s| s.due as f64).collect());
+        let floor = OPEN_FLOOR.max(median(&due).unwrap_or(0.0) * OPEN_FLOOR_SHARE);
         let open = seconds.iter().map(|s| s.open as f64).collect();
-        let (open, deviation) = median_and_deviation(open).unwrap_or_default();
-        let floor = OPEN_FLOOR.max(due * OPEN_FLOOR_SHARE);
         let mut sum = Tally::default();
         seconds.iter().for_each(|s| sum.add(s));
         let mut band = Self {
@@ -86,7 +79,7 @@ impl Band {
             outside: 0,
             error_rate,
             p99_us,
-            open: open + (DEVIATIONS * deviation).max(floor),
+            open: edge(open, |_| floor).unwrap_or(floor),
             usual_rate: sum.error_rate().unwrap_or(0.0),
             is_busy: 2 * seconds.iter().filter(|s| s.ended > 0).count() > seconds.len(),
         };
@@ -126,19 +119,28 @@ fn p99_us(second: &Tally) -> Option<f64> {
     }
 }
 
-/// The median, and the median of the distances from it.
-fn median_and_deviation(values: Vec<f64>) -> Option<(f64, f64)> {
-    let middle = median(values.clone())?;
-    let distances = values.iter().map(|v| (v - middle).abs()).collect();
-    Some((middle, median(distances)?))
+/// The upper edge of what is usual among these values; `floor` is the least distance from a median.
+fn edge(values: Vec<f64>, floor: impl Fn(f64) -> f64) -> Option<f64> {
+    let values = sorted(values);
+    let middle = median(&values)?;
+    let distances = sorted(values.iter().map(|v| (v - middle).abs()).collect());
+    let deviation = median(&distances)?;
+    // Latencies have a longer tail than the score thinks of: a second such as there were several proves nothing.
+    let spared = values.len() / 20;
+    let highest = *values.get(values.len() - 1 - spared.max(1))?;
+    Some((middle + (DEVIATIONS * deviation).max(floor(middle))).max(highest))
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    let upper = *values.get(half)?;
-    Some(if values.len().is_multiple_of(2) {
-        f64::midpoint(values[half - 1], upper)
+    values
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    let half = sorted.len() / 2;
+    let upper = *sorted.get(half)?;
+    Some(if sorted.len().is_multiple_of(2) {
+        f64::midpoint(*sorted.get(half - 1)?, upper)
     } else {
         upper
     })
@@ -195,6 +197,17 @@ mod tests {
         let band = Band::of(&steady).unwrap();
         assert!(band.p99_us.unwrap() < 60_000.0);
         assert_eq!(band.outside, 1);
+    }
+
+    #[test]
+    fn seconds_such_as_there_were_several_before_are_usual() {
+        // Three of forty take some 80 ms, and the others 1 ms: the deviation is 0.
+        let mut steady = vec![second(100, 0, 1_000); 37];
+        steady.extend([80_000, 90_000, 70_000].map(|us| second(100, 0, us)));
+        let band = Band::of(&steady).unwrap();
+        assert_eq!(band.left_by(&second(100, 0, 70_000)), None);
+        assert_eq!(band.left_by(&second(100, 0, 71_000)), Some(Outside::P99));
+        assert_eq!(band.outside, 2, "one of twenty");
     }
 
     #[test]
