@@ -15,7 +15,7 @@ pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     blocks.push(Block::Title("Faults".to_owned()));
     let rows = report.faults.iter().map(|f| row(f, report.run.t0_us));
     let head = vec![
-        "fault",
+        "id",
         "kind",
         "targets",
         "began",
@@ -72,7 +72,7 @@ fn row(f: &FaultReport, t0_us: Option<u64>) -> Vec<String> {
         f.detect_us.map_or_else(dash, time),
         recovered,
         f.calls_lost.map_or_else(dash, show::count),
-        f.budget_burnt.map_or_else(dash, show::portion),
+        f.budget_burnt.map_or_else(dash, budget),
     ]
 }
 
@@ -83,6 +83,15 @@ fn time(us: u64) -> String {
         0..50_000 => "0 s".to_owned(),
         50_000..99_950_000 => format!("{seconds:.1} s"),
         _ => format!("{seconds:.0} s"),
+    }
+}
+
+/// A share of the budget: of short runs often many times all of it.
+fn budget(burnt: f64) -> String {
+    if burnt < 9.995 {
+        show::portion(burnt)
+    } else {
+        format!("{} \u{d7}", show::count(burnt.round() as u64))
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Band {
     pub error_rate: f64,
     /// p99 of the response time in microseconds; `None` where too few seconds had an ok call.
     pub p99_us: Option<f64>,
+    /// The p99 that is twice as far from the median as that.
+    far_p99_us: f64,
     /// Calls due or in flight at the end of a second.
     pub open: f64,
     /// The error rate of all these seconds together.
@@ -66,6 +68,7 @@ impl Band {
         let rates = seconds.iter().filter_map(Tally::error_rate).collect();
         let error_rate = edge(rates, |_| RATE_FLOOR).unwrap_or(RATE_FLOOR);
         let p99s: Vec<f64> = seconds.iter().filter_map(p99_us).collect();
+        let usual_p99_us = median(&sorted(p99s.clone())).unwrap_or(0.0);
         let p99_us = (p99s.len() >= FEWEST)
             .then(|| edge(p99s, |p99| P99_FLOOR_US.max(p99 * P99_FLOOR_SHARE)))
             .flatten();
@@ -79,12 +82,18 @@ impl Band {
             outside: 0,
             error_rate,
             p99_us,
+            far_p99_us: p99_us.map_or(f64::INFINITY, |edge| 2.0 * edge - usual_p99_us),
             open: edge(open, |_| floor).unwrap_or(floor),
             usual_rate: sum.error_rate().unwrap_or(0.0),
             is_busy: 2 * seconds.iter().filter(|s| s.ended > 0).count() > seconds.len(),
         };
         band.outside = seconds.iter().filter(|s| band.left_by(s).is_some()).count();
         Some(band)
+    }
+
+    /// Whether the p99 of a second is so far outside that it needs no second one to be believed.
+    pub fn is_far(&self, second: &Tally) -> bool {
+        p99_us(second).is_some_and(|p99| p99 > self.far_p99_us)
     }
 
     /// By what a second is outside; `None` within the band.

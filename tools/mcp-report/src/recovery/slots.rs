@@ -38,7 +38,7 @@ impl Pair {
     pub fn all(&self) -> Tally {
         let mut all = self.hit.clone();
         all.add(&self.others);
-        all.open = self.hit.open + self.others.open;
+        all.open = self.hit.open.saturating_add(self.others.open);
         all
     }
 }
@@ -106,6 +106,18 @@ impl<'a> Slots<'a> {
         }
         [pair.hit.open, pair.others.open] = open.get(place).copied().unwrap_or_default();
         pair
+    }
+
+    /// Calls of a slot that failed, and calls that ended: what needs no histogram.
+    pub fn failed(&self, place: usize) -> (u64, u64) {
+        let cells = self.list[place].cells.iter();
+        cells.fold((0, 0), |sum, (_, cell)| {
+            let (failed, ended) = Tally::outcomes(cell, self.expected);
+            (
+                u64::saturating_add(sum.0, failed),
+                u64::saturating_add(sum.1, ended),
+            )
+        })
     }
 
     /// How many calls were due or in flight at the end of each slot, of the targets hit and of the others. What was

@@ -48,6 +48,18 @@ impl Tally {
         }
     }
 
+    /// Calls of a cell that failed, and calls that ended.
+    pub fn outcomes(cell: &Cell, expected: &Expected) -> (u64, u64) {
+        let errors = cell.errors().filter(|(class, _)| *class != SHED);
+        errors.fold((0, cell.ok), |(failed, ended), (class, n)| {
+            let is_error = expected.is_error(class);
+            (
+                u64::saturating_add(failed, if is_error { n } else { 0 }),
+                ended.saturating_add(n),
+            )
+        })
+    }
+
     /// Adds another's; what is open is that of the later one, or of other targets, as the caller knows.
     pub fn add(&mut self, other: &Self) {
         for (a, b) in [

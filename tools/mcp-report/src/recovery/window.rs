@@ -22,7 +22,7 @@ impl Window {
     pub fn of(seen: &FaultSeen, run: &Run) -> Option<Self> {
         let base = run.seconds.base_us?;
         let place = |instant: crate::run::Instant| match (instant.since(run.t0_us), run.t0_us) {
-            (Some(t_us), Some(t0)) => t_us.saturating_add(signed(t0)) - base,
+            (Some(t_us), Some(t0)) => t_us.saturating_add(signed(t0)).saturating_sub(base),
             _ => signed(instant.at_us) - base,
         };
         let begin_us = place(seen.began?);

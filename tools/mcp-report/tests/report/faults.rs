@@ -191,6 +191,37 @@ fn a_slowness_that_no_one_would_notice_stays_in_the_band() {
 }
 
 #[test]
+fn one_second_of_a_p99_that_strays_is_believed_only_where_it_is_far() {
+    // The edge is 7 ms: 5 above the usual 2.
+    let detected = |truth| {
+        let stream =
+            Course::of(60, truth).stream(&fault("f1", "latency", HIT, 20_000, Some(30_000)));
+        only(&stream)["detect_us"].as_u64()
+    };
+    let near = detected(|second, target| match (second, target) {
+        (22, 1) => fine(100, 11_000),
+        _ => steady(second, target),
+    });
+    assert_eq!(near, None);
+    let far = detected(|second, target| match (second, target) {
+        (22, 1) => fine(100, 13_000),
+        _ => steady(second, target),
+    });
+    assert_eq!(far, Some(3_000_000));
+    let twice = detected(|second, target| match (second, target) {
+        (22..24, 1) => fine(100, 11_000),
+        _ => steady(second, target),
+    });
+    assert_eq!(twice, Some(3_000_000));
+    // Half a minute later, it is something else's doing.
+    let late = detected(|second, target| match (second, target) {
+        (33..40, 1) => fine(100, 300_000),
+        _ => steady(second, target),
+    });
+    assert_eq!(late, None);
+}
+
+#[test]
 fn a_target_that_is_silent_is_detected_before_any_call_has_failed() {
     // Stopped for 5 s: what was due meanwhile is answered in the second after.
     let f = only(
@@ -812,6 +843,37 @@ fn rich() -> Stream {
     all.extend(fault("f2", "kill", &["local-1"], 40_000, Some(40_000)));
     all.push(failed);
     Course::of(60, outage).stream(&all)
+}
+
+#[test]
+fn random_bytes_and_hostile_instants_never_make_it_fall_over() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..20 {
+        let mut s = rich();
+        for _ in 0..200 {
+            let at = (next() as usize) % s.bytes.len();
+            // Digits keep more lines readable than other bytes.
+            s.bytes[at] = b'0' + (next() % 10) as u8;
+        }
+        let exit = report(&s, &["--fail-if", "recovery_time > 1s"]).exit;
+        assert!(matches!(exit, Some(0..=3)), "{exit:?}");
+    }
+    for t_us in [i64::MIN, -1, 0, i64::MAX] {
+        for at_us in [0, u64::MAX >> 11] {
+            let mut records = partition();
+            records[0].t_us = Some(t_us);
+            records[1].at_us = at_us;
+            records[1].t_us = (at_us == 0).then_some(t_us.saturating_neg());
+            let exit = report(&Course::of(30, outage).stream(&records), &[]).exit;
+            assert_eq!(exit, Some(0), "{t_us} {at_us}");
+        }
+    }
 }
 
 #[test]
