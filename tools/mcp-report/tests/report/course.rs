@@ -46,6 +46,8 @@ pub fn silent(calls: u64) -> Second {
 /// A load of so many seconds from two seconds after t0 on, in the stage `steady`.
 pub struct Course {
     pub seconds: u64,
+    /// So many more for calls to end in.
+    pub drain: u64,
     pub targets: Vec<&'static str>,
     /// What happens in a second since t0 to the n-th target.
     pub truth: fn(u64, usize) -> Second,
@@ -60,6 +62,7 @@ impl Course {
     pub fn of(seconds: u64, truth: fn(u64, usize) -> Second) -> Self {
         Self {
             seconds,
+            drain: 0,
             targets: vec!["local-1", "local-2"],
             truth,
             added_up: None,
@@ -98,7 +101,7 @@ impl Course {
         };
         let mut answers = vec![];
         let mut late = vec![];
-        for second in 2..2 + self.seconds {
+        for second in 2..2 + self.seconds + self.drain {
             let over_us = T0_US + (second + 1) * 1_000_000;
             while let Some(fault) = faults.next_if(|f| f.at_us < over_us) {
                 s.put(CHAOS, fault.clone());

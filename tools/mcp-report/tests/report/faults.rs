@@ -549,6 +549,92 @@ fn a_fault_is_not_blamed_for_what_begins_with_the_next() {
 }
 
 #[test]
+fn what_shows_first_half_a_minute_after_its_end_is_another_story() {
+    let late = only(
+        &Course::of(80, |second, target| match (second, target) {
+            (54..56, 1) => failing(100, "rpc_error"),
+            _ => steady(second, target),
+        })
+        .stream(&partition()),
+    );
+    assert_eq!(
+        (&late["detect_us"], &late["calls_lost"]),
+        (&35_000_000.into(), &200.into())
+    );
+    let later = only(
+        &Course::of(80, |second, target| match (second, target) {
+            (55..57, 1) => failing(100, "rpc_error"),
+            _ => steady(second, target),
+        })
+        .stream(&partition()),
+    );
+    assert_eq!(
+        (&later["detect_us"], &later["calls_lost"]),
+        (&Value::Null, &0.into())
+    );
+}
+
+#[test]
+fn calls_that_end_after_the_load_are_lost_to_the_fault_that_held_them() {
+    let course = Course {
+        drain: 10,
+        ..Course::of(28, |second, target| match (second, target) {
+            (20..30, 1) => silent(100),
+            (30.., 0) => Second::default(),
+            (30..40, 1) => Second {
+                errors: vec![("timeout", 100)],
+                ..Second::default()
+            },
+            _ => steady(second, target),
+        })
+    };
+    let f = only(&course.stream(&partition()[..1]));
+    assert_eq!(f["calls_lost"], 1_000, "{f}");
+    assert_eq!(f["during"]["lasted_us"], 10_000_000);
+    assert_eq!(f["during"]["hit"]["failed"], 0);
+}
+
+#[test]
+fn the_steady_state_is_that_of_the_stage_in_which_the_fault_begins() {
+    // Until the middle of second 12 the calls are those of another stage, and twenty times as slow.
+    let stream = Course::of(40, |second, target| match (second, target) {
+        (..13, _) => fine(100, 40_000),
+        (20..25, 1) => fine(100, 30_000),
+        _ => steady(second, target),
+    })
+    .stream(&partition());
+    let text = String::from_utf8(stream.bytes).unwrap();
+    let mut bytes = Vec::new();
+    for line in text.lines() {
+        let mut v: Value = serde_json::from_str(line).unwrap();
+        let second = v["start_us"]
+            .as_u64()
+            .unwrap_or(0)
+            .saturating_sub(crate::stream::T0_US)
+            / 1_000_000;
+        if v["type"] == "interval" && second == 12 {
+            // Cut in two where the stage ends, as mcp-gen does.
+            v["span_us"] = 500_000.into();
+            let mut first = v.clone();
+            first["stage"] = "step-1".into();
+            bytes.extend(format!("{first}\n").bytes());
+            v["start_us"] = (v["start_us"].as_u64().unwrap() + 500_000).into();
+        } else if v["type"] == "interval" && second < 12 {
+            v["stage"] = "step-1".into();
+        }
+        bytes.extend(format!("{v}\n").bytes());
+    }
+    let f = only(&Stream {
+        bytes,
+        ..Stream::default()
+    });
+    // 13 to 20: the second that two stages share is no whole one of either.
+    assert_eq!(f["band"]["seconds"], 7, "{f}");
+    assert_eq!(f["before"]["all"]["calls"], 1_400);
+    assert_eq!(f["detected_by"], "p99 of the targets hit");
+}
+
+#[test]
 fn a_fault_that_nobody_ended_lasts_to_the_end_of_the_load() {
     let began = &partition()[..1];
     let stream = Course::of(60, outage).stream(began);
