@@ -235,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn a_second_of_few_calls_has_more_room_than_one_of_many() {
+        let band = Band::of(&vec![second(990, 10, 1_000); 10]).unwrap();
+        assert_eq!(
+            band.left_by(&second(970, 30, 1_000)),
+            Some(Outside::ErrorRate)
+        );
+        // 2 of 50 are 4 %, and happen once in eleven such seconds; 3 are 6 %, beyond 1 + 3.5 × 1.4 %.
+        assert_eq!(band.left_by(&second(48, 2, 1_000)), None);
+        assert_eq!(
+            band.left_by(&second(47, 3, 1_000)),
+            Some(Outside::ErrorRate)
+        );
+    }
+
+    #[test]
     fn a_second_in_which_nothing_ends_is_outside_only_while_calls_wait() {
         let mut steady = second(100, 0, 1_000);
         steady.open = 20;

@@ -249,6 +249,47 @@ fn a_target_that_is_silent_is_detected_before_any_call_has_failed() {
 }
 
 #[test]
+fn what_happens_at_the_other_targets_is_told_from_what_happens_at_those_hit() {
+    let f = only(
+        &Course::of(40, |second, target| match (second, target) {
+            (20..25, 0) => silent(100),
+            (25, 0) => Second {
+                due: 100,
+                ..fine(600, 2_000_000)
+            },
+            _ => steady(second, target),
+        })
+        .stream(&partition()),
+    );
+    assert_eq!(f["detected_by"], "unanswered calls", "{f}");
+    assert_eq!(f["during"]["hit"]["calls"], 500);
+    assert_eq!(f["during"]["others"]["calls"], 0);
+}
+
+#[test]
+fn a_fault_is_watched_to_its_end_though_another_begins_meanwhile() {
+    let all = faults(
+        &Course::of(60, |second, target| match (second, target) {
+            (27..30, 1) => failing(100, "timeout"),
+            _ => steady(second, target),
+        })
+        .stream(
+            &[
+                fault("f1", "partition", HIT, 20_000, Some(30_000)),
+                fault("f2", "kill", &["local-1"], 25_000, Some(25_000)),
+            ]
+            .concat(),
+        ),
+        &[],
+    );
+    assert_eq!(
+        (&all[0]["detect_us"], &all[0]["calls_lost"]),
+        (&8_000_000.into(), &300.into())
+    );
+    assert_eq!(all[1]["overlaps"], serde_json::json!(["f1"]));
+}
+
+#[test]
 fn calls_that_time_out_long_after_a_black_hole_are_its_doing() {
     // Calls of 20 to 25 s are lost, and time out 10 s later; meanwhile everything else is fine.
     let stream = Course::of(60, |second, target| match (second, target) {
