@@ -70,11 +70,12 @@ impl<R: Read> Upstream<R> {
     /// place of the line that was shown. Each line is shown before it is handed on.
     ///
     /// # Errors
-    /// As [`Self::forward`].
+    /// As [`Self::forward`], and what `edit` says: the line that it refused does not go on, nor do those that were read
+    /// together with it.
     pub fn forward_edited(
         mut self,
         pen: &Pen,
-        mut edit: impl FnMut(&str, &[u8], u64) -> Option<Vec<u8>>,
+        mut edit: impl FnMut(&str, &[u8], u64) -> io::Result<Option<Vec<u8>>>,
     ) -> io::Result<()> {
         loop {
             let piece = match self.first.take() {
@@ -84,7 +85,7 @@ impl<R: Read> Upstream<R> {
             match piece {
                 Some(Piece::Lines(block)) => {
                     // What is broken is told behind the block: `edit` has seen it by then.
-                    let edited = edited(&block, &mut edit);
+                    let edited = edited(&block, &mut edit)?;
                     self.block(edited.unwrap_or(block), pen, &mut |_, _, _| {});
                 }
                 Some(part) => self.part(part, pen),
@@ -146,13 +147,13 @@ impl<R: Read> Upstream<R> {
 /// The block with the lines that `edit` gives in the place of others; `None` where it gives none.
 fn edited(
     block: &Block,
-    edit: &mut impl FnMut(&str, &[u8], u64) -> Option<Vec<u8>>,
-) -> Option<Block> {
+    edit: &mut impl FnMut(&str, &[u8], u64) -> io::Result<Option<Vec<u8>>>,
+) -> io::Result<Option<Block>> {
     let mut bytes = Vec::new();
     let (mut at, mut copied) = (0, 0);
     for (number, line) in block.lines() {
         if let Peek::Type(kind) = peek(line)
-            && let Some(new) = edit(&kind, line, number)
+            && let Some(new) = edit(&kind, line, number)?
         {
             bytes.extend_from_slice(&block.bytes[copied..at]);
             bytes.extend_from_slice(&new);
@@ -160,11 +161,11 @@ fn edited(
         }
         at += line.len() + 1;
     }
-    (copied > 0).then(|| {
+    Ok((copied > 0).then(|| {
         bytes.extend_from_slice(&block.bytes[copied..]);
         Block {
             bytes,
             first: block.first,
         }
-    })
+    }))
 }

@@ -141,13 +141,16 @@ fn lines_are_written_anew_in_their_place_and_all_others_pass_byte_for_byte() {
     upstream
         .forward_edited(&pen, |kind, line, number| {
             seen.push((kind.to_owned(), number));
-            (kind == "target").then(|| format!("[{}]", line.len()).into_bytes())
+            Ok((kind == "target").then(|| format!("[{}]", line.len()).into_bytes()))
         })
         .unwrap();
     pen.close("done", 0).unwrap();
     let text = page.text();
     let passed = "{\"type\":\"x\"} \nno json\n[28]\n\n";
-    assert!(text.starts_with(passed) && text.contains("\n[17]\n"), "{text}");
+    assert!(
+        text.starts_with(passed) && text.contains("\n[17]\n"),
+        "{text}"
+    );
     let target = |n| ("target".to_owned(), n);
     assert_eq!(seen, [("x".to_owned(), 1), target(3), target(5)]);
     // The broken lines are told, with their own numbers.
