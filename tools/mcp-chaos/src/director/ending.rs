@@ -2,7 +2,6 @@
 
 use super::dues::Due;
 use super::{Director, PATIENCE_US};
-use crate::plan::timing::time;
 use crate::stream::place::Place;
 use record::kind::Warning;
 use record::{Ending, clock, filter, signal};
@@ -114,14 +113,11 @@ impl Director {
             .faults
             .iter()
             .zip(1..)
-            .zip(self.begun.iter().zip(&self.armed))
-            .filter(|(_, (begun, _))| **begun == 0)
-            .map(|((fault, n), (_, armed))| {
-                let when = match armed {
-                    Some(_) => format!("due {}", time(fault.timing.earliest())),
-                    None => fault.timing.shown(fault.kind.lasts),
-                };
-                format!("f{n} ({}, {when})", fault.kind.name)
+            .zip(&self.begun)
+            .filter(|(_, begun)| **begun == 0)
+            .map(|((fault, n), _)| {
+                let when = fault.timing.shown(fault.kind.lasts);
+                format!("f{n} ({} {when})", fault.kind.name)
             })
             .collect();
         if never.is_empty() {

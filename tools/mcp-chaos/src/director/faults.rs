@@ -64,7 +64,7 @@ impl Director {
         self.running.insert(id.clone(), Running { fault, applied });
         match self.plan.faults[fault].action {
             // What is over at once has the same instant twice.
-            _ if is_over => self.finish_at(&id, None, moment),
+            _ if is_over => self.finish_at(&id, None, Some(moment)),
             Action::Process(Act::Restart(restart)) => {
                 let now_us = moment.mono_us;
                 let grace_us = restart.grace.as_micros() as u64;
@@ -145,10 +145,10 @@ impl Director {
 
     /// Ends a fault now, early where there is a text that says so.
     pub(super) fn finish(&mut self, id: &str, early: Option<&str>) {
-        self.finish_at(id, early, Moment::now());
+        self.finish_at(id, early, None);
     }
 
-    fn finish_at(&mut self, id: &str, early: Option<&str>, moment: Moment) {
+    fn finish_at(&mut self, id: &str, early: Option<&str>, moment: Option<Moment>) {
         let Some(running) = self.running.remove(id) else {
             return;
         };
@@ -177,6 +177,7 @@ impl Director {
                 }
             }
         }
+        let moment = moment.unwrap_or_else(Moment::now);
         let text = |parts: Vec<String>| (!parts.is_empty()).then(|| record::cut(parts.join("; ")));
         if !lifted.is_empty() {
             let mut record = self.record(running.fault, id, "ended", moment);

@@ -1,7 +1,6 @@
 //! Who is never hit: whatever a target record says, not ourselves, not who started us, not the pipeline, not others' processes.
 
 use std::collections::HashSet;
-use std::path::Path;
 use undo::Identity;
 
 /// Generations that are looked back: shells within shells, and no loop.
@@ -14,8 +13,10 @@ pub struct Guard {
     own_uid: u32,
     ancestors: HashSet<i32>,
     stages: HashSet<i32>,
-    /// Our stdin and stdout, where they are pipes: `pipe:[4711]`.
-    pipes: Vec<String>,
+    /// Our stdin, where it is a pipe: `pipe:[4711]`.
+    stdin: Option<String>,
+    /// Our stdout, likewise.
+    stdout: Option<String>,
 }
 
 impl Guard {
@@ -37,7 +38,8 @@ impl Guard {
             own_uid: rustix::process::geteuid().as_raw(),
             ancestors,
             stages: HashSet::new(),
-            pipes: ends("/proc/self/fd"),
+            stdin: pipe("self", 0),
+            stdout: pipe("self", 1),
         }
     }
 
@@ -72,22 +74,19 @@ impl Guard {
         ))
     }
 
-    /// Whoever reads or writes a pipe that we do.
+    /// Whoever writes what we read, or reads what we write. A server that was started in the same script may well write
+    /// where we do, and is no stage.
     fn is_neighbour(&self, pid: i32) -> bool {
-        ends(format!("/proc/{pid}/fd"))
-            .iter()
-            .any(|end| self.pipes.contains(end))
+        let same = |ours: &Option<String>, fd| ours.is_some() && *ours == pipe(pid, fd);
+        same(&self.stdin, 1) || same(&self.stdout, 0)
     }
 }
 
-/// The pipes that stand at stdin and stdout.
-fn ends(fds: impl AsRef<Path>) -> Vec<String> {
-    ["0", "1"]
-        .iter()
-        .filter_map(|fd| std::fs::read_link(fds.as_ref().join(fd)).ok())
-        .map(|link| link.to_string_lossy().into_owned())
-        .filter(|link| link.starts_with("pipe:"))
-        .collect()
+/// The pipe that a process has at this descriptor.
+fn pipe(pid: impl std::fmt::Display, fd: u32) -> Option<String> {
+    let link = std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+    let link = link.to_string_lossy().into_owned();
+    link.starts_with("pipe:").then_some(link)
 }
 
 struct Status {
@@ -126,16 +125,17 @@ mod tests {
         let parent = status(own).unwrap().parent;
         assert!(parent <= 1 || why(&guard, parent).contains("started this pipeline"));
 
-        let mut server = Command::new("sleep")
-            .arg("600")
+        // It ends with the test, whatever becomes of that: its stdin does.
+        let mut server = Command::new("cat")
             .stdin(Stdio::piped())
+            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let pid = server.id() as i32;
         assert_eq!(why(&guard, pid), "");
-        guard.pipes = ends(format!("/proc/{pid}/fd"));
+        guard.stdout = pipe(pid, 0);
         assert!(why(&guard, pid).contains("stage of this pipeline"));
-        guard.pipes.clear();
+        guard.stdout = None;
         guard.own_uid += 1;
         assert!(why(&guard, pid).contains("another user's"));
         guard.own_uid -= 1;
