@@ -3,9 +3,12 @@
 use pipe_tests::{Running, Server, Stream};
 use serde_json::Value;
 
-/// A load of three clients on small calls.
+/// A load of six clients on small calls, that gives up none of them soon.
 pub const LOAD: &str =
     "--clients 6 --rate 20/s --connect-for 300ms --warmup 0s --interval 100ms --timeout 5s -q";
+/// The same, that gives up soon.
+pub const HASTY: &str =
+    "--clients 6 --rate 20/s --connect-for 300ms --warmup 0s --interval 100ms --timeout 1s -q";
 
 /// The records of one fault in this state.
 pub fn of<'a>(stream: &'a Stream, id: &str, state: &str) -> Vec<&'a Value> {

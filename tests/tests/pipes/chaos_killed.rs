@@ -1,7 +1,7 @@
 //! `kill -9` of mcp-chaos, of mcp-deploy and of all stages at once, in the middle of each kind of fault: 5 s later nothing
 //! is left, no process that stands still and none of ours.
 
-use crate::chaos::{LOAD, is_stopped, started, target, until_begun};
+use crate::chaos::{HASTY, LOAD, is_stopped, started, target, until_begun};
 use pipe_tests::{PATIENCE, Pipeline, Running, Server, until};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn within(fault: &str) -> Running {
         false => "",
     };
     let running = Pipeline::new(format!(
-        "mcp-deploy -q local -n 2 {servers} | mcp-chaos -q {fault} | mcp-gen {LOAD} --for 1h --timeout 1s | tee -i run.jsonl | mcp-report"
+        "mcp-deploy -q local -n 2 {servers} | mcp-chaos -q {fault} | mcp-gen {HASTY} --for 1h | tee -i run.jsonl | mcp-report"
     ))
     .start();
     until_begun(&running, "run.jsonl", "f1");

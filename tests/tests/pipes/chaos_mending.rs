@@ -1,6 +1,6 @@
 //! `mcp-chaos heal` and `status`, and the deadline: what is applied can be seen, and is taken back once.
 
-use crate::chaos::{LOAD, is_stopped, state, target, until_begun};
+use crate::chaos::{HASTY, LOAD, is_stopped, state, target, until_begun};
 use pipe_tests::{Finished, PATIENCE, Pipeline, Running, Server, until};
 use serde_json::Value;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ fn beside(running: &Running, command: &str) -> Finished {
 /// A server that is paused for an hour under a load.
 fn pausing(server: &Server) -> Running {
     let running = Pipeline::new(format!(
-        "mcp-chaos -q pause@300ms+1h | mcp-gen {LOAD} --for 1h --timeout 1s > run.jsonl"
+        "mcp-chaos -q pause@300ms+1h | mcp-gen {HASTY} --for 1h > run.jsonl"
     ))
     .stdin(format!("{}\n", target("mine", server)))
     .start();
@@ -174,7 +174,8 @@ fn the_first_signal_mends_and_the_run_ends_in_good_order() {
         let run = running.finish();
         run.assert_stages(&[130, 130, 130, 0, 130]);
         let stream = run.recorded("run.jsonl");
-        for id in ["f1", "f2"] {
+        // What is told upstream may come too late for mcp-gen, whose last word then has been said.
+        for id in ["f1", "f2"].into_iter().filter(|_| place == "behind") {
             let ended = crate::chaos::one(&stream, id, "ended");
             assert_eq!(ended["text"], "the run ended before its time", "{place}");
         }
@@ -186,7 +187,7 @@ fn the_first_signal_mends_and_the_run_ends_in_good_order() {
 fn the_second_signal_ends_at_once_and_mends_all_the_same() {
     let server = Server::start(&[]);
     let running = Pipeline::new(format!(
-        "mcp-chaos pause@300ms+1h | mcp-gen {LOAD} --timeout 50s --grace 50s --for 1h > run.jsonl"
+        "mcp-chaos pause@300ms+1h | mcp-gen {LOAD} --grace 50s --for 1h > run.jsonl"
     ))
     .stdin(format!("{}\n", target("mine", &server)))
     .outlives_signals()
@@ -197,16 +198,16 @@ fn the_second_signal_ends_at_once_and_mends_all_the_same() {
     until("it goes on", PATIENCE, || !is_stopped(server.pid()));
     running.signal_one(chaos, libc::SIGTERM);
     running.until_dead(chaos);
-    running.signal_one(running.stage("mcp-gen"), libc::SIGKILL);
+    // It had no time for its last word, so mcp-gen takes it for killed.
     let run = running.finish();
-    assert_eq!(run.stages, [143, 137], "{}", run.stderr);
+    assert_eq!(run.stages, [143, 2], "{}", run.stderr);
 }
 
 #[test]
 fn a_keeper_lets_a_server_go_on_whose_tool_hangs() {
     let server = Server::start(&[]);
     let running = Pipeline::new(format!(
-        "mcp-chaos -q pause@300ms+2s | mcp-gen {LOAD} --timeout 1s --for 1h > run.jsonl"
+        "mcp-chaos -q pause@300ms+2s | mcp-gen {HASTY} --for 1h > run.jsonl"
     ))
     .stdin(format!("{}\n", target("mine", &server)))
     .start();

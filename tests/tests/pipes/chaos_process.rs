@@ -219,7 +219,7 @@ fn cpu_and_memory_are_used_beside_the_target_on_its_cpus_and_free_again_after() 
 fn begun(seed: u64) -> BTreeMap<String, (String, String, u64)> {
     let run = Pipeline::new(format!(
         "mcp-deploy -q local -n 4 | mcp-chaos -q --seed {seed} 'pause:every=150ms..300ms,times=6,count=2@200ms..400ms+20ms..80ms' \
-         'pause:times=3@300ms..2s+50ms' term@1s | mcp-gen {LOAD} --for 3s > run.jsonl"
+         'pause:times=3@300ms..2s+50ms' term@2500ms | mcp-gen {LOAD} --for 3s > run.jsonl"
     ))
     .run();
     run.assert_stages(&[0, 0, 0]);

@@ -22,7 +22,9 @@ struct Wanted {
     text: String,
     within: Duration,
     judge: Judge,
-    /// Set, it ends our own calls.
+    /// Our own calls began then, in Unix microseconds: their seconds count from there.
+    since_us: u64,
+    /// Set, it ends them.
     over: Arc<AtomicBool>,
     /// What the last of them that failed was told.
     wrong: Option<String>,
@@ -39,6 +41,7 @@ impl Steadying {
             text: condition.to_string(),
             within,
             judge: Judge::new(condition),
+            since_us: 0,
             over: Arc::default(),
             wrong: None,
         });
@@ -54,9 +57,10 @@ impl Director {
 
     /// t0 is known: from here on it is looked for, in the load that comes by or, upstream of it, with calls of our own.
     pub(super) fn begin_steady(&mut self) {
-        let Some(wanted) = &self.steady.wanted else {
+        let Some(wanted) = &mut self.steady.wanted else {
             return;
         };
+        wanted.since_us = clock::unix_us();
         let from_us = self.instants.t0_us().unwrap_or(0).max(clock::mono_us());
         let limit_us = from_us + wanted.within.as_micros() as u64;
         self.dues.push(limit_us, Due::SteadyLimit);
@@ -86,7 +90,8 @@ impl Director {
         if probed.wrong.is_some() {
             wanted.wrong.clone_from(&probed.wrong);
         }
-        let second_us = probed.at_us - probed.at_us % 1_000_000;
+        let in_us = probed.at_us.saturating_sub(wanted.since_us) % 1_000_000;
+        let second_us = probed.at_us - in_us;
         if wanted.judge.call(second_us, probed.took_us) {
             self.hold_steady();
         }
