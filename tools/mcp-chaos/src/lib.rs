@@ -7,5 +7,7 @@
 pub mod action;
 pub mod cli;
 pub mod dice;
+pub mod message;
+pub mod network;
 pub mod plan;
 pub mod process;
