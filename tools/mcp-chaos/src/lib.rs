@@ -11,3 +11,4 @@ pub mod message;
 pub mod network;
 pub mod plan;
 pub mod process;
+pub mod proxy;
