@@ -1,14 +1,20 @@
 //! What concerns the whole process, so that nothing else may run in it: open files, their limit, and idleness.
 
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
+
 #[allow(dead_code)]
 #[path = "proxy/bench.rs"]
 mod bench;
 
 use bench::{Bench, exchange, until};
 use mcp_chaos::proxy::Said;
+use rustix::net::{AddressFamily, SocketType, connect, socket};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,21 +25,48 @@ fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// How often the relay's thread went to sleep, and its CPU time in clock ticks.
-fn relay() -> (u64, u64) {
-    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
-        let read = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap();
-        let status = read("status");
-        if status.starts_with("Name:\trelay\n") {
-            let line = status.lines().find(|l| l.starts_with("voluntary_ctxt"));
-            let sleeps = line.unwrap().split_whitespace().last().unwrap();
-            let stat = read("stat");
-            let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split(' ').collect();
-            let ticks: u64 = [12, 13].iter().map(|&i| fields[i].parse::<u64>().unwrap()).sum();
-            return (sleeps.parse().unwrap(), ticks);
+/// The number of the next file that is opened: with this as their limit there are no more.
+fn next_file() -> usize {
+    File::open("/dev/null").unwrap().as_raw_fd() as usize
+}
+
+/// The relay's thread, looked at from outside.
+struct Relay {
+    status: File,
+    stat: File,
+}
+
+impl Relay {
+    fn find() -> Self {
+        for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+            let open = |name: &str| File::open(task.path().join(name)).unwrap();
+            let relay = Self {
+                status: open("status"),
+                stat: open("stat"),
+            };
+            if text(&relay.status).starts_with("Name:\trelay\n") {
+                return relay;
+            }
         }
+        panic!("there is no relay");
     }
-    panic!("there is no relay");
+
+    /// How often it went to sleep, and its CPU time in clock ticks.
+    fn work(&self) -> (u64, u64) {
+        let status = text(&self.status);
+        let line = status.lines().find(|l| l.starts_with("voluntary_ctxt"));
+        let sleeps = line.unwrap().split_whitespace().last().unwrap();
+        let stat = text(&self.stat);
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split(' ').collect();
+        let ticks = [12, 13].map(|i: usize| fields[i].parse::<u64>().unwrap());
+        (sleeps.parse().unwrap(), ticks.iter().sum())
+    }
+}
+
+fn text(file: &File) -> String {
+    let mut space = [0; 8_192];
+    let n = file.read_at(&mut space, 0).unwrap();
+    String::from_utf8_lossy(&space[..n]).into_owned()
 }
 
 #[test]
@@ -85,7 +118,7 @@ fn nothing_happens_while_nothing_happens() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let bench = Bench::new();
     bench.apply("split", "partition:toxicity=50%");
-    bench.apply("slow", "latency:latency=1h,toxicity=20%".replace("1h", "10m").as_str());
+    bench.apply("slow", "latency:latency=10m,toxicity=20%");
     let mut pairs: Vec<_> = (0..20).map(|_| bench.client()).collect();
     for client in &mut pairs {
         client.write_all(b"x").unwrap();
@@ -97,10 +130,11 @@ fn nothing_happens_while_nothing_happens() {
     let chunk = [0; 65_536];
     until("it is full", || pairs[1].write(&chunk).is_err());
     // How long it takes to settle is not known, that it does is: no wake-up in a tenth of a second.
+    let relay = Relay::find();
     until("it sleeps", || {
-        let before = relay();
+        let before = relay.work();
         std::thread::sleep(Duration::from_millis(100));
-        relay() == before
+        relay.work() == before
     });
 }
 
@@ -109,54 +143,57 @@ fn without_files_clients_wait_and_come_in_when_others_leave() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let bench = Bench::new();
     let most = getrlimit(Resource::Nofile);
-    // Clients are ours, too: let them connect before the limit comes down, while the proxy is closed to none of them.
-    bench.apply("split", "partition");
-    let limit = |files: usize| {
-        let current = Some(files as u64);
-        setrlimit(Resource::Nofile, Rlimit { current, ..most }).unwrap();
-    };
-    let clients: Vec<TcpStream> = (0..30).map(|_| bench.client()).collect();
-    until("all were let in", || bench.links() == 30);
-    // Room for ten of those that are now to be asked for behind the proxy.
-    limit(open_files() + 10);
-    bench.lift("split");
-    until("the others were reset", || bench.links() <= 11);
-    let told = bench.said();
-    assert!(
-        told.iter()
-            .any(|s| matches!(s, Said::Trouble(text) if text.contains("ulimit -n"))),
-        "{told:?}"
-    );
-    drop(clients);
-    // Who connects now, waits with the kernel or is served, and is not lost.
-    setrlimit(Resource::Nofile, most).unwrap();
-    until("all are forgotten", || bench.links() == 0);
-    let files = open_files();
-    limit(files + 4);
-    let mut one = bench.client();
-    let (mut behind, _) = loop {
-        // The one that was accepted from those before may be dead.
-        let (mut behind, from) = bench.server.accept().unwrap();
-        behind.set_nonblocking(true).unwrap();
-        if !matches!(behind.read(&mut [0]), Ok(0)) && behind.take_error().unwrap().is_none() {
-            behind.set_nonblocking(false).unwrap();
-            break (behind, from);
-        }
-    };
-    // No file is left: the next ones wait.
-    let more: Vec<_> = {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(files as u64 + 9), ..most }).unwrap();
-        (0..3).map(|_| bench.client()).collect()
-    };
+    let (mut one, mut behind) = bench.connect();
+    let relay = Relay::find();
+    // The clients' own files are there before the limit comes.
+    let sockets: Vec<OwnedFd> = (0..5)
+        .map(|_| socket(AddressFamily::INET, SocketType::STREAM, None).unwrap())
+        .collect();
+    let current = Some(next_file() as u64);
+    setrlimit(Resource::Nofile, Rlimit { current, ..most }).unwrap();
+    for socket in &sockets {
+        connect(socket, &bench.address).unwrap();
+    }
+    until("it is told", || {
+        bench
+            .said()
+            .iter()
+            .any(|s| matches!(s, Said::Trouble(text) if text.contains("ulimit -n")))
+    });
+    let before = relay.work();
     one.write_all(b"x").unwrap();
     behind.read_exact(&mut [0]).unwrap();
-    let before = relay();
     std::thread::sleep(Duration::from_millis(300));
-    let after = relay();
-    assert!(
-        after.0 - before.0 < 50,
-        "it tries ten times a second: {before:?}, {after:?}"
-    );
+    let after = relay.work();
+    let tries = after.0 - before.0;
+    assert!(tries < 50, "it tries ten times a second: {tries}");
+    assert_eq!(bench.links(), 1);
     setrlimit(Resource::Nofile, most).unwrap();
-    until("they were let in", || bench.links() == 1 + more.len());
+    until("they were let in", || bench.links() == 6);
+}
+
+#[test]
+fn where_no_file_is_left_for_the_way_on_a_client_is_reset() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let bench = Bench::new();
+    let most = getrlimit(Resource::Nofile);
+    // They are let in, and the way on is asked for only when the partition is over.
+    bench.apply("split", "partition");
+    let mut clients: Vec<TcpStream> = (0..30).map(|_| bench.client()).collect();
+    until("all were let in", || bench.links() == 30);
+    let current = Some(next_file() as u64 + 9);
+    setrlimit(Resource::Nofile, Rlimit { current, ..most }).unwrap();
+    bench.lift("split");
+    // Each that is reset leaves a file for another.
+    until("some were reset", || bench.links() <= 21);
+    setrlimit(Resource::Nofile, most).unwrap();
+    let is_reset = |client: &mut TcpStream| {
+        client.set_nonblocking(true).unwrap();
+        matches!(client.read(&mut [0]), Err(e) if e.kind() == ErrorKind::ConnectionReset)
+    };
+    let reset = clients
+        .iter_mut()
+        .filter_map(|c| is_reset(c).then_some(()))
+        .count();
+    assert_eq!(reset, 30 - bench.links());
 }

@@ -37,8 +37,7 @@ impl Active {
 
     /// Whether it hits the n-th connection: the same in each direction, and drawn once and for all.
     pub fn hits(&self, nth: u64) -> bool {
-        self.maker.is_some()
-            && dice::fraction(self.applied.seed, nth, 0) < self.applied.toxicity
+        self.maker.is_some() && dice::fraction(self.applied.seed, nth, 0) < self.applied.toxicity
     }
 
     /// Notes that it hits one more connection.

@@ -60,8 +60,7 @@ impl Gate {
     /// None that is known.
     pub fn settle(&mut self, poller: &Poller) -> io::Result<()> {
         let refuses = self.toxics.iter().any(|t| t.refuses().is_some());
-        self.listener
-            .set_open(self.is_enabled && !refuses, poller)
+        self.listener.set_open(self.is_enabled && !refuses, poller)
     }
 
     /// For a list.

@@ -166,7 +166,11 @@ impl Link {
         if self.up.is_done() && self.down.is_done() {
             return Turn::Over(How::Close);
         }
-        match flows.into_iter().chain(broken).fold(Flow::Until(None), either) {
+        match flows
+            .into_iter()
+            .chain(broken)
+            .fold(Flow::Until(None), either)
+        {
             Flow::Until(us) => Turn::Until(us),
             Flow::Again => Turn::Again,
             Flow::Over(how) => Turn::Over(how),

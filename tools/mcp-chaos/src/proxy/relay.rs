@@ -370,8 +370,9 @@ impl Relay {
         let listen = open.listen;
         let free = self.gates.iter().position(Option::is_none);
         let number = free.unwrap_or(self.gates.len());
-        let gate = Gate::open(open, number, &self.poller)
-            .map_err(|e| format!("no proxy can listen on {listen}: {e}; port 0 takes a free one"))?;
+        let gate = Gate::open(open, number, &self.poller).map_err(|e| {
+            format!("no proxy can listen on {listen}: {e}; port 0 takes a free one")
+        })?;
         let address = gate.listener.address();
         match free {
             Some(place) => self.gates[place] = Some(gate),
@@ -467,8 +468,9 @@ impl Relay {
         for (slot, how) in ends {
             self.close(slot, how);
         }
+        // At once, so that one that is lifted right after has been there.
         for slot in rest {
-            self.enqueue(slot);
+            self.serve(slot);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A workbench: a proxy, a server behind it whose connections the test has in hand, and talk between the two.
 
-use mcp_chaos::network::Toxic;
 use mcp_chaos::message::Wire;
+use mcp_chaos::network::Toxic;
 use mcp_chaos::plan::spec;
 use mcp_chaos::proxy::{Applied, Open, Proxies, Said, What};
 use std::io::{Read, Write};
@@ -77,6 +77,13 @@ impl Bench {
 
     pub fn links(&self) -> usize {
         self.proxies.list()[0].links
+    }
+}
+
+/// The next test finds nothing of this one.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.proxies.clone().end();
     }
 }
 

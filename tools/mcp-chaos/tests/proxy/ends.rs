@@ -103,9 +103,7 @@ fn where_nobody_listens_behind_clients_are_reset_and_it_is_told_once() {
         matches!(&told[..], [Said::Trouble(text)] if text.contains("takes no connection")),
         "{told:?}"
     );
-    bench
-        .proxies
-        .aim("p", bench.server.local_addr().unwrap());
+    bench.proxies.aim("p", bench.server.local_addr().unwrap());
     let (mut client, mut server) = bench.connect();
     client.write_all(b"x").unwrap();
     server.read_exact(&mut [0]).unwrap();

@@ -262,7 +262,8 @@ fn a_share_of_the_connections_is_hit_the_same_ones_with_the_same_seed() {
         let counted = bench.lift("some")["connections"];
         let mut hit = Vec::new();
         for (n, (client, server)) in pairs.iter_mut().enumerate() {
-            let is_hit = client.write_all(b"ping").is_err() || server.read_exact(&mut [0; 4]).is_err();
+            let is_hit =
+                client.write_all(b"ping").is_err() || server.read_exact(&mut [0; 4]).is_err();
             if is_hit {
                 hit.push(n);
             }

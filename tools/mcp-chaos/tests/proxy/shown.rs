@@ -15,7 +15,10 @@ fn what_is_there_is_listed_in_its_order() {
     super::bench::until("it was let in", || bench.links() == 1);
     let list = bench.proxies.list();
     let [p] = &list[..] else { panic!("{list:?}") };
-    assert_eq!((&p.name[..], p.listen, p.enabled), ("p", bench.address, true));
+    assert_eq!(
+        (&p.name[..], p.listen, p.enabled),
+        ("p", bench.address, true)
+    );
     assert_eq!(p.upstream, bench.server.local_addr().unwrap());
     assert_eq!((p.links, p.accepted, p.refused), (1, 1, 0));
     assert_eq!(
