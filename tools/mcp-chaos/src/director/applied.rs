@@ -3,10 +3,10 @@
 use crate::process::beside::Beside;
 use crate::process::restart::Restarting;
 use crate::process::spent;
+use crate::proxy::Proxies;
 use undo::Held;
 
 /// A fault on one target.
-#[derive(Debug)]
 pub enum Applied {
     /// It has happened, and nothing is to be lifted.
     Over,
@@ -18,6 +18,15 @@ pub enum Applied {
     Busy(Beside, u64),
     /// A process of ours fills memory.
     Filled(Beside),
+    /// It is on the proxy of this target, under this name.
+    InPath {
+        /// The proxies.
+        proxies: Proxies,
+        /// The target.
+        name: String,
+        /// The fault.
+        id: String,
+    },
 }
 
 /// What a fault did, by name.
@@ -66,6 +75,10 @@ impl Applied {
                     counts: vec![processes, ("workers", workers), ("cpu_us", spent)],
                 }
             }
+            Self::InPath { proxies, name, id } => Lifted {
+                counts: proxies.lift(&name, &id)?.into_iter().collect(),
+                odd: None,
+            },
             Self::Filled(beside) => {
                 let peak = spent::peak_bytes(beside.pid()).unwrap_or(0);
                 Lifted {

@@ -58,6 +58,9 @@ impl Director {
         {
             self.fail_loudly(error.to_string());
         }
+        if let Some(path) = self.path.take() {
+            path.proxies().clone().end();
+        }
         self.brake.undone();
         let (why, ending) = match (&over, signal::arrived()) {
             (Over::Signal(number), _) => ("interrupted", Ending::Signal(*number)),

@@ -5,11 +5,13 @@ use super::applied::{Applied, Lifted};
 use super::dues::Due;
 use super::moment::Moment;
 use crate::action::Action;
+use crate::dice;
 use crate::plan::kind::Lasts;
 use crate::plan::timing::time;
 use crate::process::beside::Beside;
 use crate::process::restart::{BACK_WITHIN, Restarting};
 use crate::process::{Act, busy, filler, kill};
+use crate::proxy::{self, What};
 use crate::stream::seen::Seen;
 use record::kind::{Fault, Warning};
 use std::collections::BTreeMap;
@@ -72,7 +74,9 @@ impl Director {
                 let back_us = BACK_WITHIN.as_micros() as u64;
                 self.dues.push(now_us + back_us, Due::GiveUp(id));
             }
-            Action::Process(_) => self.dues.push(moment.mono_us + length_us, Due::End(id)),
+            Action::Process(_) | Action::Network(_) => {
+                self.dues.push(moment.mono_us + length_us, Due::End(id))
+            }
         }
     }
 
@@ -106,9 +110,51 @@ impl Director {
         seen: &Seen,
         length: Duration,
     ) -> Result<Applied, String> {
-        let wanted = &self.plan.faults[fault];
-        let ramp = wanted.timing.ramp;
-        let Action::Process(act) = &wanted.action;
+        match &self.plan.faults[fault].action {
+            Action::Process(act) => self.apply_to_process(&act.clone(), fault, id, seen, length),
+            Action::Network(toxic) => {
+                let what = What::Toxic(*toxic);
+                self.apply_in_path(what, toxic.toxicity, fault, id, seen)
+            }
+        }
+    }
+
+    fn apply_in_path(
+        &self,
+        what: What,
+        toxicity: f64,
+        fault: usize,
+        id: &str,
+        seen: &Seen,
+    ) -> Result<Applied, String> {
+        let path = self.path.as_ref().ok_or("there is no proxy")?;
+        let name = seen.target.key();
+        path.leads_to(name)?;
+        let applied = proxy::Applied {
+            id: id.to_owned(),
+            what,
+            toxicity,
+            // Its own dice for each fault and target, whatever else there is.
+            seed: dice::throw(self.seed, fault as u64 + 1, dice::named(name)),
+            ramp: self.plan.faults[fault].timing.ramp,
+        };
+        path.proxies().apply(name, applied)?;
+        Ok(Applied::InPath {
+            proxies: path.proxies().clone(),
+            name: name.to_owned(),
+            id: id.to_owned(),
+        })
+    }
+
+    fn apply_to_process(
+        &mut self,
+        act: &Act,
+        fault: usize,
+        id: &str,
+        seen: &Seen,
+        length: Duration,
+    ) -> Result<Applied, String> {
+        let ramp = self.plan.faults[fault].timing.ramp;
         let process = seen.process.as_ref().map_err(Clone::clone)?;
         self.guard.allows(process)?;
         let label = format!("{id}-{}", seen.target.key());

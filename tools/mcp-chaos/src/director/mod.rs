@@ -13,10 +13,12 @@ mod steadying;
 mod usage;
 
 use crate::cli::{RunArgs, TOOL};
+use crate::path::Path;
 use crate::plan::Plan;
 use crate::plan::timing::Windows;
 use crate::process::guard::Guard;
 use crate::process::pause::Pauses;
+use crate::proxy::{Proxies, Said};
 use crate::steady::probe::Probed;
 use crate::stream::place::Place;
 use crate::stream::{self, Arrival, Wants};
@@ -44,6 +46,8 @@ enum Happening {
     Signal(i32, u32),
     /// A call of our own ended.
     Probed(Probed),
+    /// A proxy has something to say.
+    Relay(Said),
 }
 
 /// After the first signal mcp-gen still writes its summary; proxies stay for it so long.
@@ -70,11 +74,13 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         drop(on_signal.send(Happening::Signal(number, nth)));
     })
     .map_err(|e| format!("cannot watch signals: {e}"))?;
+    let path = open_path(&plan, &tell)?;
     let intervals = Arc::new(AtomicBool::new(false));
     let wants = Wants {
         seed,
         check: usage::by_place(&plan),
         intervals: Arc::clone(&intervals),
+        path: path.clone(),
     };
     let (gone, arrived) = (tell.clone(), tell.clone());
     stream::read(
@@ -92,6 +98,7 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         tell,
         told,
         brake,
+        path,
         pen: None,
         unwritten: VecDeque::new(),
         undo: None,
@@ -110,6 +117,17 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
     Ok(director.live())
 }
 
+/// Starts the relay, where the plan has faults in the path.
+fn open_path(plan: &Plan, tell: &Sender<Happening>) -> Result<Option<Path>, String> {
+    if !usage::needs_path(plan) {
+        return Ok(None);
+    }
+    let tell = tell.clone();
+    let proxies = Proxies::start(move |said| drop(tell.send(Happening::Relay(said))))
+        .map_err(|e| format!("can't start the proxy: {e}: raise `ulimit -n` or `ulimit -u`"))?;
+    Ok(Some(Path::new(proxies)))
+}
+
 struct Director {
     plan: Plan,
     seed: u64,
@@ -119,6 +137,8 @@ struct Director {
     tell: Sender<Happening>,
     told: Receiver<Happening>,
     brake: Arc<Brake>,
+    /// Where faults are in the path of the calls.
+    path: Option<Path>,
     pen: Option<Pen>,
     /// Records that the pen had no room for: were we to wait for a slow reader, faults would not end in time.
     unwritten: VecDeque<Body>,
@@ -182,6 +202,13 @@ impl Director {
             Happening::Signal(_, 1) => return self.interrupt(),
             Happening::Signal(number, _) => return Some(Over::Signal(number)),
             Happening::Probed(probed) => self.probed(&probed),
+            Happening::Relay(Said::FirstByte { mono_us }) => {
+                self.instants.traffic(mono_us);
+                self.arm();
+            }
+            Happening::Relay(Said::Trouble(text)) => {
+                self.warn(Warning::new("proxy_trouble", record::cut(text)));
+            }
         }
         None
     }
@@ -201,6 +228,7 @@ impl Director {
             Arrival::Ready(ready) => self.ready(&ready),
             Arrival::Stage(stage) => self.stage(&stage),
             Arrival::Interval(interval) => self.interval(&interval),
+            Arrival::Warning(warning) => self.warn(warning),
             Arrival::Refused(sentence) => return Some(Over::Failed(sentence)),
             Arrival::Ended { read: Err(e), .. } => {
                 return Some(Over::Failed(format!("cannot read stdin: {e}")));

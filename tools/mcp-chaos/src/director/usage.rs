@@ -33,6 +33,12 @@ pub fn by_place(plan: &Plan) -> Box<dyn Fn(Place) -> Result<(), String> + Send> 
     })
 }
 
+/// Whether targets are called through proxies of ours.
+#[must_use]
+pub fn needs_path(plan: &Plan) -> bool {
+    in_path(plan).is_some()
+}
+
 /// Whether something is put into the system that journal and keeper must know of.
 #[must_use]
 pub fn needs_undo(plan: &Plan) -> bool {

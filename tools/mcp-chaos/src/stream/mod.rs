@@ -4,8 +4,9 @@ pub mod place;
 pub mod seen;
 
 use crate::cli::TOOL;
+use crate::path::{Path, rewrite};
 use place::{Place, Standing};
-use record::kind::{Interval, Ready, Stage, Warning};
+use record::kind::{Interval, Ready, Stage, Target, Warning};
 use record::{Body, Identity, Pen, RawStdin, Record, Upstream};
 use seen::Seen;
 use std::io;
@@ -28,6 +29,8 @@ pub enum Arrival {
     Stage(Box<Stage>),
     /// A second of the load.
     Interval(Box<Interval>),
+    /// Something to be told.
+    Warning(Warning),
     /// The plan cannot be carried out where we stand: a sentence.
     Refused(String),
     /// Upstream has ended.
@@ -47,6 +50,8 @@ pub struct Wants {
     pub check: Box<dyn Fn(Place) -> Result<(), String> + Send>,
     /// Whether intervals are told at the moment: to parse them takes time.
     pub intervals: Arc<AtomicBool>,
+    /// Where faults are in the path of the calls.
+    pub path: Option<Path>,
 }
 
 /// Reads stdin on a thread of its own.
@@ -73,6 +78,7 @@ pub fn read(
         ));
         tell(Arrival::Opened(pen.clone()));
         let mut intake = Intake {
+            via: pen.identity().from.clone(),
             wants,
             standing: Standing::default(),
             refused: None,
@@ -80,15 +86,16 @@ pub fn read(
         };
         let read = upstream.forward_edited(&pen, |kind, line, number| {
             match intake.take(kind, line) {
-                Ok(Some(wrong)) => pen.write(Warning {
-                    line: Some(number),
-                    ..Warning::new(
-                        "bad_record",
-                        format!("line {number} is a {kind} that cannot be used: {wrong}"),
-                    )
-                }),
-                Ok(None) => {}
-                Err(sentence) => {
+                Ok(line) => return Ok(line),
+                Err(Halt::Unusable(wrong)) => {
+                    let text = format!("line {number} is a {kind} that cannot be used: {wrong}");
+                    let warning = Warning::new("bad_record", text);
+                    (intake.tell)(Arrival::Warning(Warning {
+                        line: Some(number),
+                        ..warning
+                    }));
+                }
+                Err(Halt::Refused(sentence)) => {
                     intake.refused = Some(sentence);
                     return Err(io::ErrorKind::Other.into());
                 }
@@ -104,7 +111,17 @@ pub fn read(
     });
 }
 
+/// Why a record says nothing to us.
+enum Halt {
+    /// It is none of ours.
+    Unusable(serde_json::Error),
+    /// The run ends with this sentence.
+    Refused(String),
+}
+
 struct Intake<T> {
+    /// Who we are.
+    via: String,
     wants: Wants,
     standing: Standing,
     refused: Option<String>,
@@ -112,8 +129,8 @@ struct Intake<T> {
 }
 
 impl<T: Fn(Arrival)> Intake<T> {
-    /// Looks at a record; what is wrong with it, where it is one of ours. An error ends the run.
-    fn take(&mut self, kind: &str, line: &[u8]) -> Result<Option<serde_json::Error>, String> {
+    /// Looks at a record; the line that goes on in its place, where it is another.
+    fn take(&mut self, kind: &str, line: &[u8]) -> Result<Option<Vec<u8>>, Halt> {
         match kind {
             "start" | "end" | "target" | "ready" | "stage" => {}
             "interval" if self.wants.intervals.load(Relaxed) => {}
@@ -122,10 +139,11 @@ impl<T: Fn(Arrival)> Intake<T> {
         let record = match Record::parse(line) {
             Ok(record) => record,
             // Whoever reads on says so, too; only what counts for us is worth a word.
-            Err(e) => return Ok((kind == "target" || kind == "ready").then_some(e)),
+            Err(e) if kind == "target" || kind == "ready" => return Err(Halt::Unusable(e)),
+            Err(_) => return Ok(None),
         };
         if let Some(place) = self.standing.note(&record) {
-            (self.wants.check)(place)?;
+            (self.wants.check)(place).map_err(Halt::Refused)?;
             (self.tell)(Arrival::Stands(place));
         }
         let from = record.from;
@@ -135,15 +153,29 @@ impl<T: Fn(Arrival)> Intake<T> {
                     (self.tell)(Arrival::Tool(pid));
                 }
             }
-            Body::Target(target) => {
-                let is_here = self.standing.is_here(&from);
-                (self.tell)(Arrival::Target(Box::new(Seen::now(*target, is_here))));
-            }
+            Body::Target(target) => return Ok(self.target(*target, line, &from)),
             Body::Ready(ready) => (self.tell)(Arrival::Ready(ready)),
             Body::Stage(stage) => (self.tell)(Arrival::Stage(stage)),
             Body::Interval(interval) => (self.tell)(Arrival::Interval(interval)),
             _ => {}
         }
         Ok(None)
+    }
+
+    /// Gives a target its proxy, where faults are in the path.
+    fn target(&self, target: Target, line: &[u8], from: &str) -> Option<Vec<u8>> {
+        let new = self.wants.path.as_ref().and_then(|path| {
+            let new = rewrite::rewrite(path, &target, line, &self.via);
+            new.unwrap_or_else(|why| {
+                let name = target.key();
+                let text = format!("{name} is called without a proxy: {why}");
+                let warning = Warning::new("no_proxy", record::cut(text));
+                (self.tell)(Arrival::Warning(warning.target(name)));
+                None
+            })
+        });
+        let is_here = self.standing.is_here(from);
+        (self.tell)(Arrival::Target(Box::new(Seen::now(target, is_here))));
+        new
     }
 }
