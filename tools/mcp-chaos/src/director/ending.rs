@@ -50,7 +50,8 @@ impl Director {
     pub(super) fn end(mut self, over: Over) -> Ending {
         let was_winding_down = self.is_winding_down;
         self.wind_down();
-        if over == Over::Ended && !was_winding_down {
+        let is_over = matches!(over, Over::Ended | Over::ReaderLeft);
+        if is_over && !was_winding_down && signal::arrived().is_none() {
             self.tell_what_never_came();
         }
         if let Some(undo) = self.undo.take()
