@@ -7,5 +7,6 @@
 pub mod action;
 pub mod cli;
 pub mod dice;
+pub mod message;
 pub mod plan;
 pub mod process;
