@@ -26,10 +26,17 @@ pub(super) enum Source {
 const HTTP: u64 = u64::MAX;
 
 impl Conversation {
-    /// What is to become of a text. What was asked is forgotten with its answer, whether a rule is active or not.
-    pub(super) fn judge(&mut self, text: &[u8], source: Source, now: &mut Now<'_>) -> Verdict {
+    /// What is to become of a text. Where it has passed already (`held` is false), nothing; but what was asked is
+    /// forgotten with its answer.
+    pub(super) fn judge(
+        &mut self,
+        text: &[u8],
+        source: Source,
+        held: bool,
+        now: &mut Now<'_>,
+    ) -> Verdict {
         if !batch::is_array(text) {
-            return self.one(text, source, None, now);
+            return self.one(text, source, held, None, now);
         }
         let Ok(messages) = batch::messages(text) else {
             return Verdict::default();
@@ -37,7 +44,7 @@ impl Conversation {
         let verdicts: Vec<(&[u8], Verdict)> = messages
             .into_iter()
             .map(|message| {
-                let verdict = self.one(message, source, Some(Place::Batch), now);
+                let verdict = self.one(message, source, held, Some(Place::Batch), now);
                 (message, verdict)
             })
             .collect();
@@ -48,6 +55,7 @@ impl Conversation {
         &mut self,
         text: &[u8],
         source: Source,
+        held: bool,
         place: Option<Place>,
         now: &mut Now<'_>,
     ) -> Verdict {
@@ -70,7 +78,7 @@ impl Conversation {
             is_answer,
             ..Verdict::default()
         };
-        let (false, Some(call)) = (now.rules.is_empty(), call) else {
+        let (true, Some(call)) = (held && !now.rules.is_empty(), call) else {
             return verdict;
         };
         let place = place.unwrap_or_else(|| self.place(source));

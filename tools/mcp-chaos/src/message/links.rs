@@ -78,7 +78,7 @@ impl Conversation {
             Some(message) => &*message.text,
             None => lines::text(raw).0,
         };
-        let verdict = self.judge(text, Source::Link, now);
+        let verdict = self.judge(text, Source::Link, held, now);
         if !held || (verdict.is_plain() && self.held.is_empty()) {
             return Handled::Plain;
         }

@@ -184,7 +184,7 @@ impl Conversation {
         let (verdict, close) = if reply.content == Content::Events {
             self.whole_events(text, now)
         } else {
-            (self.judge(text, Source::Body, now), None)
+            (self.judge(text, Source::Body, true, now), None)
         };
         let wrong = self.wrong_head(head, now);
         if verdict.is_plain() && wrong.is_none() {
@@ -229,7 +229,7 @@ impl Conversation {
                 break;
             }
             let event = Event::read(raw);
-            let verdict = self.judge(&event.data, Source::WholeEvent, now);
+            let verdict = self.judge(&event.data, Source::WholeEvent, true, now);
             all.delay_us = all.delay_us.max(verdict.delay_us);
             all.drip = all.drip.or(verdict.drip);
             all.dropped |= verdict.dropped;
@@ -312,6 +312,11 @@ impl Conversation {
             false => event.to_vec(),
         };
         let is_get = self.is_get();
+        let source = if is_get {
+            Source::Stream
+        } else {
+            Source::Event
+        };
         let mut parts = Vec::new();
         let mut plain = self.held.is_empty();
         let mut close = None;
@@ -324,15 +329,7 @@ impl Conversation {
                     self.stream = Some(now.rules.streams.open(&address));
                     Verdict::default()
                 }
-                _ => self.judge(
-                    &event.data,
-                    if is_get {
-                        Source::Stream
-                    } else {
-                        Source::Event
-                    },
-                    now,
-                ),
+                _ => self.judge(&event.data, source, held, now),
             };
             plain &= verdict.is_plain();
             let mut bytes = match &verdict.text {

@@ -76,6 +76,7 @@ impl Unit {
         if self.keep {
             self.kept.extend_from_slice(&input[self.start..]);
         }
+        self.arrive();
     }
 
     /// What came with earlier inputs and waits.

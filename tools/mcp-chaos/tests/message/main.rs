@@ -1,0 +1,12 @@
+//! Faults of messages, without sockets: bytes go in, and what comes out is read by codecs that are not those of the
+//! splitter.
+
+mod corpus;
+mod handmade;
+mod hostile;
+mod http_faults;
+mod identity;
+mod link_faults;
+mod script;
+mod speak;
+mod talk;
