@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::relay_stdio::RelayArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -63,4 +64,7 @@ pub enum Command {
         #[arg(value_name = "KIND")]
         kinds: Vec<String>,
     },
+    /// Stand between a client and a server over stdin and stdout, and let them speak through a proxy.
+    #[command(hide = true)]
+    RelayStdio(RelayArgs),
 }

@@ -10,3 +10,4 @@ pub mod dice;
 pub mod message;
 pub mod plan;
 pub mod process;
+pub mod relay_stdio;

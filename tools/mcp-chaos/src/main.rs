@@ -8,6 +8,7 @@ use record::{Ending, Say, filter};
 
 use mcp_chaos::cli::{Cli, Command, RunArgs, TOOL};
 use mcp_chaos::plan::{Plan, describe};
+use mcp_chaos::relay_stdio;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let say = Say::new(TOOL, cli.quiet);
     let ending = match cli.command {
         Some(Command::Kinds { kinds }) => describe::kinds(&kinds).and_then(|text| show(&text)),
+        Some(Command::RelayStdio(args)) => relay_stdio::run(&args),
         None => run(&cli.run, &say),
     };
     ending
