@@ -7,7 +7,8 @@ use std::time::Duration;
 
 const FIVE_S: Duration = Duration::from_secs(5);
 /// Each kind of fault that lasts, for long.
-const FAULTS: [&str; 6] = [
+const FAULTS: [&str; 7] = [
+    "drop_answer:rate=1%@300ms+1h",
     "latency:latency=20ms@300ms+1h",
     "partition@300ms+1h",
     "pause:share=half@300ms+1h",

@@ -125,7 +125,7 @@ fn open_path(plan: &Plan, tell: &Sender<Happening>) -> Result<Option<Path>, Stri
     let tell = tell.clone();
     let proxies = Proxies::start(move |said| drop(tell.send(Happening::Relay(said))))
         .map_err(|e| format!("can't start the proxy: {e}: raise `ulimit -n` or `ulimit -u`"))?;
-    Ok(Some(Path::new(proxies)))
+    Ok(Some(Path::new(proxies, usage::splits(plan))))
 }
 
 struct Director {
