@@ -7,7 +7,7 @@
 
 use super::param::{Param, Params};
 use crate::action::Action;
-use crate::process;
+use crate::{message, network, process};
 
 /// Where a fault takes hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,8 @@ pub enum Level {
     /// The process of a target, by its pid. Upstream of mcp-gen or behind it.
     Process,
     /// The bytes on their way; only upstream of mcp-gen, since targets are rewritten.
-    #[allow(dead_code)] // its kinds come with the proxy
     Network,
     /// The messages on their way; only upstream of mcp-gen.
-    #[allow(dead_code)] // its kinds come with the splitter
     Message,
 }
 
@@ -55,7 +53,6 @@ pub enum Usual {
     /// One, drawn.
     One,
     /// All.
-    #[allow(dead_code)] // usual where faults are on the path
     All,
 }
 
@@ -92,6 +89,32 @@ pub static KINDS: &[&Kind] = &[
     &process::pause::KIND,
     &process::cpu::KIND,
     &process::memory::KIND,
+    &network::latency::KIND,
+    &network::bandwidth::KIND,
+    &network::slow_close::KIND,
+    &network::timeout::KIND,
+    &network::reset::KIND,
+    &network::slice::KIND,
+    &network::limit_data::KIND,
+    &network::loss::KIND,
+    &network::corrupt::KIND,
+    &network::partition::KIND,
+    &network::refuse::KIND,
+    &message::drop_answer::KIND,
+    &message::delay_answer::KIND,
+    &message::duplicate_answer::KIND,
+    &message::reorder_answers::KIND,
+    &message::swap_ids::KIND,
+    &message::truncate_json::KIND,
+    &message::tool_error::KIND,
+    &message::rpc_error::KIND,
+    &message::http_error::KIND,
+    &message::session_gone::KIND,
+    &message::cut_stream::KIND,
+    &message::drip::KIND,
+    &message::oversize::KIND,
+    &message::wrong_result_type::KIND,
+    &message::header_mismatch::KIND,
 ];
 
 /// Finds a kind by its name.
