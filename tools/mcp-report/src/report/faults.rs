@@ -31,6 +31,8 @@ pub struct FaultReport {
     pub ended_t_us: Option<i64>,
     /// Why it could not be applied, or what undoing it found.
     pub text: Option<String>,
+    /// What it did, in numbers: connections hit, chunks delayed, messages that matched, ….
+    pub counts: BTreeMap<String, u64>,
     /// The ids of faults that went on, or had not been recovered from, meanwhile: figures of these seconds are of all of them.
     pub overlaps: Vec<String>,
     /// The steady state before it.
@@ -141,6 +143,7 @@ impl FaultReport {
             began_t_us: seen.began.and_then(|i| i.since(t0_us)),
             ended_t_us: seen.ended.and_then(|i| i.since(t0_us)),
             text: seen.text.clone(),
+            counts: seen.counts.clone(),
             overlaps: judged.overlaps.clone(),
             before: phase(&phases.before),
             during: phase(&phases.during),

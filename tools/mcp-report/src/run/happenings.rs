@@ -13,6 +13,8 @@ pub struct FaultSeen {
     pub state: String,
     /// The last sentence that came with it.
     pub text: Option<String>,
+    /// What it did, in numbers, as its last record says.
+    pub counts: BTreeMap<String, u64>,
     /// When it began.
     pub began: Option<Instant>,
     /// When it was taken back, or was over.
@@ -66,6 +68,7 @@ impl Happenings {
             fault: fault.clone(),
             state: String::new(),
             text: None,
+            counts: BTreeMap::new(),
             began: None,
             ended: None,
         });
@@ -80,5 +83,6 @@ impl Happenings {
         }
         seen.state = fault.state;
         seen.text = fault.text.or(seen.text.take());
+        seen.counts.extend(fault.counts);
     }
 }
