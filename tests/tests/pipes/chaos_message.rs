@@ -78,7 +78,7 @@ fn each_error_lands_in_its_own_class_as_often_as_it_was_made() {
 #[test]
 fn nobody_on_the_way_reads_tls_and_that_is_told() {
     let target = json!({"type": "target", "name": "far", "url": "https://localhost:1/mcp"});
-    let run = Pipeline::new("mcp-chaos -q drop_answer@0s+1h | head -7 > run.jsonl")
+    let run = Pipeline::new("mcp-chaos -q drop_answer@0s+1h | head -5 > run.jsonl")
         .stdin(format!("{target}\n"))
         .run();
     run.assert_stages(&[0, 0]);
