@@ -88,6 +88,21 @@ fn status_shows_what_is_applied_and_heal_leaves_it_to_a_tool_that_lives() {
 }
 
 #[test]
+fn status_shows_faults_in_the_path_as_long_as_they_are_there() {
+    let running = Pipeline::new(format!(
+        "mcp-deploy -q local -n 2 | mcp-chaos -q latency:latency=5ms@300ms+1500ms | mcp-gen {LOAD} --for 4s > run.jsonl"
+    ))
+    .start();
+    until_begun(&running, "run.jsonl", "f1");
+    let applied = lines(&beside(&running, "mcp-chaos status"));
+    assert_eq!(applied.len(), 1, "{applied:#?}");
+    assert_eq!(applied[0]["what"], "latency of local-1, local-2");
+    running.until_written("run.jsonl", r#""id":"f1","state":"ended""#);
+    assert!(lines(&beside(&running, "mcp-chaos status")).is_empty());
+    running.finish().assert_stages(&[0, 0, 0]);
+}
+
+#[test]
 fn heal_takes_back_what_a_tool_left_that_died_with_its_keeper_and_twice_is_once() {
     let server = Server::start(&[]);
     let running = pausing(&server);
