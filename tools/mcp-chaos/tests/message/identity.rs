@@ -41,7 +41,7 @@ const SPARING: [&str; 15] = [
 /// between.
 fn cuts(all: usize, most: usize) -> impl Iterator<Item = usize> {
     let near = most / 4;
-    let step = 1 + all / (most / 2);
+    let step = 1 + 2 * all / most.max(1);
     (0..all).filter(move |at| all <= most || *at < near || all - at < near || at % step == 0)
 }
 
