@@ -26,8 +26,8 @@ impl EventEnds {
     /// The end of the next event in the input; `None` when all of it was taken.
     pub(super) fn next(&mut self, input: &[u8]) -> Option<usize> {
         let mut at = 0;
-        if std::mem::take(&mut self.after_cr) && input.first() == Some(&b'\n') {
-            at = 1;
+        if !input.is_empty() && std::mem::take(&mut self.after_cr) {
+            at = usize::from(input[0] == b'\n');
         }
         while at < input.len() {
             let Some(length) = memchr::memchr2(b'\r', b'\n', &input[at..]) else {
