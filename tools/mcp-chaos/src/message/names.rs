@@ -20,7 +20,7 @@ impl Name {
 
     /// Whether it belongs to the handshake, without which a client does not even come to the calls.
     pub(super) fn is_handshake(self) -> bool {
-        self.0 <= Self::DISCOVER.0
+        matches!(self, Self::INITIALIZE | Self::INITIALIZED | Self::DISCOVER)
     }
 }
 
