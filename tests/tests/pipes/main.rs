@@ -2,6 +2,14 @@
 //! more, and end with a single slow test while the others' CPUs stand idle.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
+mod chaos;
+mod chaos_killed;
+mod chaos_mending;
+mod chaos_message;
+mod chaos_network;
+mod chaos_place;
+mod chaos_process;
+mod chaos_steady;
 mod clients;
 mod contract_conservation;
 mod contract_forwarding;

@@ -1,7 +1,10 @@
 //! The command line.
 
+use crate::relay_stdio::RelayArgs;
 use clap::{Args, Parser, Subcommand};
+use record::units::duration;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The tool's name.
 pub const TOOL: &str = "mcp-chaos";
@@ -18,8 +21,10 @@ pub const TOOL: &str = "mcp-chaos";
   mcp-deploy local | mcp-chaos kill@20s | mcp-gen --for 60s | mcp-report
   mcp-deploy local | mcp-chaos pause:count=2@10s+5s 'kill:every=8s..12s@20s' --seed 7 | mcp-gen --for 60s | mcp-report
   mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill:replica=2@steady+10s | mcp-report
+  mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill@5s --steady 'error_rate < 1% for 5s' | mcp-report
   mcp-chaos --dry-run --plan faults.toml
-  mcp-chaos kinds"
+  mcp-chaos kinds
+  mcp-chaos heal"
 )]
 pub struct Cli {
     /// What to do besides standing in the pipe.
@@ -49,6 +54,20 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub seed: Option<u64>,
 
+    /// What must be there before anything is broken: 'error_rate < 1% for 5s', 'p99 < 200ms and rate > 50/s for 10s'. Behind
+    /// mcp-gen it is read from the load, in front of it from calls of our own. The times of faults count from the instant
+    /// at which it has held; without it nothing is applied, and the exit status is 2.
+    #[arg(long, value_name = "CONDITION")]
+    pub steady: Option<String>,
+
+    /// So long after t0 the steady state may take to come.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub steady_within: Duration,
+
+    /// Exit with 2 where a fault could not be applied, or never came.
+    #[arg(long)]
+    pub strict: bool,
+
     /// Only say what would be applied, when, and what would undo it.
     #[arg(long)]
     pub dry_run: bool,
@@ -63,4 +82,15 @@ pub enum Command {
         #[arg(value_name = "KIND")]
         kinds: Vec<String>,
     },
+    /// Take back what tools left behind that were killed together with their keepers.
+    Heal {
+        /// Only what belongs to this run.
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+    },
+    /// Show which faults are applied now, by whom, and until when.
+    Status,
+    /// Stand between a client and a server over stdin and stdout, and let them speak through a proxy.
+    #[command(hide = true)]
+    RelayStdio(RelayArgs),
 }

@@ -3,20 +3,31 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use std::sync::Arc;
+
 use clap::Parser;
 use record::{Ending, Say, filter};
 
 use mcp_chaos::cli::{Cli, Command, RunArgs, TOOL};
 use mcp_chaos::plan::{Plan, describe};
+use mcp_chaos::process::beside;
+use mcp_chaos::{director, heal, relay_stdio, status};
 
 fn main() -> ExitCode {
+    // Keepers, launchers and what runs beside a target are this same binary, and must not see the command line's parser.
+    if let Some(code) = undo::hidden().or_else(beside::hidden) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
-    let say = Say::new(TOOL, cli.quiet);
+    let say = Arc::new(Say::new(TOOL, cli.quiet));
     let ending = match cli.command {
         Some(Command::Kinds { kinds }) => describe::kinds(&kinds).and_then(|text| show(&text)),
+        Some(Command::Heal { run }) => heal::run(run.as_deref(), &say),
+        Some(Command::Status) => status::run(&say),
+        Some(Command::RelayStdio(args)) => relay_stdio::run(&args),
         None => run(&cli.run, &say),
     };
     ending
@@ -27,8 +38,9 @@ fn main() -> ExitCode {
         .leave()
 }
 
-fn run(args: &RunArgs, say: &Say) -> Result<Ending, String> {
-    let plan = Plan::of(args.plan.as_deref(), &args.faults)?;
+fn run(args: &RunArgs, say: &Arc<Say>) -> Result<Ending, String> {
+    let mut plan = Plan::of(args.plan.as_deref(), &args.faults)?;
+    plan.steady = args.steady.clone().or(plan.steady);
     let seed = args
         .seed
         .or(plan.seed)
@@ -36,13 +48,10 @@ fn run(args: &RunArgs, say: &Say) -> Result<Ending, String> {
     if args.dry_run {
         return show(&describe::plan(&plan, seed));
     }
-    if !plan.faults.is_empty() {
-        return Err(
-            "this version tells what a plan would do and does not apply it: add --dry-run"
-                .to_owned(),
-        );
+    if plan.faults.is_empty() && plan.steady.is_none() {
+        return Ok(filter::run(TOOL, env!("CARGO_PKG_VERSION"), say));
     }
-    Ok(filter::run(TOOL, env!("CARGO_PKG_VERSION"), say))
+    director::run(plan, seed, args, say)
 }
 
 /// Prints what a person asked for; a reader that leaves early has seen enough.

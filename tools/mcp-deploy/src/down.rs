@@ -14,7 +14,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The journals can't be read.
 pub fn run(say: &Say) -> anyhow::Result<Ending> {
     let state = State::of_user()?;
-    let swept = undo::sweep(&state, GRACE)?;
+    let swept = undo::sweep(&state, None, GRACE)?;
     let mut left = false;
     for found in &swept {
         for undone in &found.undone {

@@ -30,6 +30,7 @@ pub fn run(say: &Say) -> anyhow::Result<Ending> {
             "alive": deployment.alive,
             "open": deployment.open.iter().map(|plan| match plan.effect() {
                 Effect::Process(process) => json!({"kind": plan.kind, "id": plan.id, "pid": process.identity.pid, "alive": process.identity.is_alive()}),
+                Effect::Paused(paused) => json!({"kind": plan.kind, "id": plan.id, "pid": paused.identity.pid, "alive": paused.identity.is_alive()}),
                 Effect::Unknown => json!({"kind": plan.kind, "id": plan.id}),
             }).collect::<Vec<_>>(),
         });
@@ -73,6 +74,7 @@ fn held(deployment: &Deployment) -> String {
         .iter()
         .map(|plan| match plan.effect() {
             Effect::Process(process) => format!("{} (pid {})", plan.id, process.identity.pid),
+            Effect::Paused(_) => plan.effect().phrase(),
             Effect::Unknown => format!("{} {}", plan.kind, plan.id),
         })
         .collect();

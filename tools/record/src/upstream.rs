@@ -58,19 +58,59 @@ impl<R: Read> Upstream<R> {
             };
             match piece {
                 Some(Piece::Lines(block)) => self.block(block, pen, &mut see),
-                Some(Piece::Part {
-                    number,
-                    bytes,
-                    last,
-                }) => {
-                    pen.forward(bytes, u64::from(last), last);
-                    if last {
-                        self.tell(pen, number, "longer than 1 MiB");
-                    }
-                }
+                Some(part) => self.part(part, pen),
                 None => break,
             }
         }
+        self.tell_rest(pen);
+        Ok(())
+    }
+
+    /// The same for a tool that writes some lines anew: where `edit` gives one (without its `\n`), it goes on in the
+    /// place of the line that was shown. Each line is shown before it is handed on.
+    ///
+    /// # Errors
+    /// As [`Self::forward`], and what `edit` says: the line that it refused does not go on, nor do those that were read
+    /// together with it.
+    pub fn forward_edited(
+        mut self,
+        pen: &Pen,
+        mut edit: impl FnMut(&str, &[u8], u64) -> io::Result<Option<Vec<u8>>>,
+    ) -> io::Result<()> {
+        loop {
+            let piece = match self.first.take() {
+                Some(piece) => Some(piece),
+                None => self.lines.next_piece()?,
+            };
+            match piece {
+                Some(Piece::Lines(block)) => {
+                    // What is broken is told behind the block: `edit` has seen it by then.
+                    let edited = edited(&block, &mut edit)?;
+                    self.block(edited.unwrap_or(block), pen, &mut |_, _, _| {});
+                }
+                Some(part) => self.part(part, pen),
+                None => break,
+            }
+        }
+        self.tell_rest(pen);
+        Ok(())
+    }
+
+    fn part(&mut self, part: Piece, pen: &Pen) {
+        if let Piece::Part {
+            number,
+            bytes,
+            last,
+        } = part
+        {
+            pen.forward(bytes, u64::from(last), last);
+            if last {
+                self.tell(pen, number, "longer than 1 MiB");
+            }
+        }
+    }
+
+    fn tell_rest(&self, pen: &Pen) {
         if self.broken > MAX_TOLD {
             let more = self.broken - MAX_TOLD;
             pen.write(Warning::new(
@@ -78,7 +118,6 @@ impl<R: Read> Upstream<R> {
                 format!("{more} more lines are no records; all were passed on as they are"),
             ));
         }
-        Ok(())
     }
 
     fn block(&mut self, block: Block, pen: &Pen, see: &mut impl FnMut(&str, &[u8], u64)) {
@@ -103,4 +142,30 @@ impl<R: Read> Upstream<R> {
             pen.write(Body::from(warning));
         }
     }
+}
+
+/// The block with the lines that `edit` gives in the place of others; `None` where it gives none.
+fn edited(
+    block: &Block,
+    edit: &mut impl FnMut(&str, &[u8], u64) -> io::Result<Option<Vec<u8>>>,
+) -> io::Result<Option<Block>> {
+    let mut bytes = Vec::new();
+    let (mut at, mut copied) = (0, 0);
+    for (number, line) in block.lines() {
+        if let Peek::Type(kind) = peek(line)
+            && let Some(new) = edit(&kind, line, number)?
+        {
+            bytes.extend_from_slice(&block.bytes[copied..at]);
+            bytes.extend_from_slice(&new);
+            copied = at + line.len();
+        }
+        at += line.len() + 1;
+    }
+    Ok((copied > 0).then(|| {
+        bytes.extend_from_slice(&block.bytes[copied..]);
+        Block {
+            bytes,
+            first: block.first,
+        }
+    }))
 }

@@ -130,3 +130,33 @@ fn a_record_that_would_be_too_long_becomes_a_warning() {
             .all(|l| l.len() < record::MAX_LINE_BYTES)
     );
 }
+
+#[test]
+fn lines_are_written_anew_in_their_place_and_all_others_pass_byte_for_byte() {
+    let page = Page::default();
+    let pen = pen_on(&page);
+    let input = b"{\"type\":\"x\"} \nno json\n{\"type\":\"target\",\"url\":\"a\"}\r\n\n{\"type\":\"target\"}";
+    let upstream = Upstream::open(&input[..]).unwrap();
+    let mut seen = Vec::new();
+    upstream
+        .forward_edited(&pen, |kind, line, number| {
+            seen.push((kind.to_owned(), number));
+            Ok((kind == "target").then(|| format!("[{}]", line.len()).into_bytes()))
+        })
+        .unwrap();
+    pen.close("done", 0).unwrap();
+    let text = page.text();
+    let passed = "{\"type\":\"x\"} \nno json\n[28]\n\n";
+    assert!(
+        text.starts_with(passed) && text.contains("\n[17]\n"),
+        "{text}"
+    );
+    let target = |n| ("target".to_owned(), n);
+    assert_eq!(seen, [("x".to_owned(), 1), target(3), target(5)]);
+    // The broken lines are told, with their own numbers.
+    assert!(
+        text.contains("line 2 is no record") && text.contains("line 4 is no record"),
+        "{text}"
+    );
+    assert!(text.contains("\"forwarded\":5"), "{text}");
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Identity;
+use crate::{Effect, Identity};
 
 /// The version of the journal's form; a journal with a higher one is left alone.
 pub(crate) const VERSION: u32 = 1;
@@ -57,60 +57,27 @@ pub struct Plan {
     /// without one it lives as long as the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_mono_us: Option<u64>,
-    /// What kind of thing: `process` today. Kinds that this version does not know are kept and reported.
+    /// What kind of thing: `process`, `paused`. Kinds that this version does not know are kept and reported.
     pub kind: String,
     /// What undoing needs to know, by kind.
     pub detail: Value,
 }
 
-/// What a plan applies, as far as this version knows it.
-#[derive(Debug, Clone)]
-pub enum Effect {
-    /// A process with its group and all that carries its mark.
-    Process(ProcessPlan),
-    /// A kind, or a form of a known kind, of another version: never touched, never dropped.
-    Unknown,
-}
-
-/// What is needed to end a process.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ProcessPlan {
-    /// The process, which leads its session and group: the launcher at first, later the command.
-    #[serde(flatten)]
-    pub identity: Identity,
-    /// Its process group.
-    pub pgid: i32,
-    /// What is run, for people; secrets in arguments are the caller's to leave out.
-    pub command: String,
-}
-
 impl Plan {
-    const PROCESS: &str = "process";
-
-    /// A plan to start a process.
-    pub(crate) fn process(
-        id: String,
-        deadline_mono_us: Option<u64>,
-        process: &ProcessPlan,
-    ) -> Self {
+    /// A plan to apply something.
+    pub(crate) fn new(id: String, deadline_mono_us: Option<u64>, effect: &Effect) -> Self {
         Self {
             id,
             ts_us: unix_us(),
             deadline_mono_us,
-            kind: Self::PROCESS.to_owned(),
-            // Numbers and strings in a struct always have a JSON form.
-            detail: serde_json::to_value(process).unwrap_or_default(),
+            kind: effect.kind().to_owned(),
+            detail: effect.detail(),
         }
     }
 
     /// What it applies.
     pub fn effect(&self) -> Effect {
-        if self.kind == Self::PROCESS
-            && let Ok(process) = serde_json::from_value(self.detail.clone())
-        {
-            return Effect::Process(process);
-        }
-        Effect::Unknown
+        Effect::of(&self.kind, &self.detail)
     }
 }
 

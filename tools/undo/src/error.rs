@@ -59,6 +59,9 @@ pub enum Error {
         "process {0} is still there after SIGKILL (it hangs in the kernel): `mcp-deploy down` tries again"
     )]
     Left(i32),
+    /// What is applied could not be taken back.
+    #[error("could not take back {0}; `mcp-chaos heal` tries again")]
+    Kept(String),
 }
 
 /// The remedy for the limits that one really hits when starting processes.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 /// One process, for ever: no other one has the same three values.
@@ -42,6 +42,24 @@ impl Identity {
     /// Whether it runs; a zombie doesn't.
     pub fn is_alive(&self) -> bool {
         self.stat().is_some_and(|stat| !stat.is_zombie())
+    }
+
+    /// Sends it a signal; false when it is gone, and nobody else is hit.
+    ///
+    /// # Errors
+    /// What the kernel said, above all that it is another user's.
+    pub fn signal(&self, signal: Signal) -> io::Result<bool> {
+        if self.stat().is_none() {
+            return Ok(false); // another boot, too
+        }
+        let Some(pidfd) = pidfd_of(self.pid, self.start_ticks)? else {
+            return Ok(false);
+        };
+        match pidfd_send_signal(&pidfd, signal) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::SRCH) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Its line in /proc, when the pid still is this process (as a zombie, too).
@@ -92,6 +110,10 @@ impl Stat {
             pgrp: fields.get(2)?.parse().ok()?,
             start_ticks: fields.get(19)?.parse().ok()?,
         })
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state == b'T'
     }
 
     pub(crate) fn is_zombie(&self) -> bool {

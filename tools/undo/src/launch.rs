@@ -13,10 +13,9 @@ use std::sync::Arc;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::entry::ProcessPlan;
 use crate::gate;
 use crate::launcher::SUBCOMMAND;
-use crate::{CommandSpec, Error, Identity, Mark};
+use crate::{CommandSpec, Error, Identity, Mark, ProcessPlan};
 
 /// A launcher that waits at its gate.
 pub(crate) struct Gated {

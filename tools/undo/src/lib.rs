@@ -1,7 +1,7 @@
 //! Takes back all that a tool put into the system: it is written down before it is applied, and undone even after `kill -9`.
 //!
 //! A tool serves [`hidden`] first in its `main`, opens one [`Undo`], starts processes with
-//! [`Undo::launch`], and calls [`Undo::close`] at its end:
+//! [`Undo::launch`], writes down with [`Undo::hold`] what else it is about to apply, and calls [`Undo::close`] at its end:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -26,10 +26,12 @@
 mod census;
 mod child;
 mod command;
+mod effect;
 mod entry;
 mod error;
 mod gate;
 mod guard;
+mod held;
 mod identity;
 mod journal;
 mod keeper;
@@ -47,8 +49,10 @@ mod sweep;
 
 pub use child::{Child, Exit};
 pub use command::{CommandSpec, words};
-pub use entry::{Effect, Header, Plan, ProcessPlan};
+pub use effect::{Effect, Paused, ProcessPlan};
+pub use entry::{Header, Plan};
 pub use error::Error;
+pub use held::Held;
 pub use identity::Identity;
 pub use journal::Journal;
 pub use last_words::{ended, last_words};

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::entry::{Effect, Plan, monotonic_us};
+use crate::entry::{Plan, monotonic_us};
 use crate::guard::Guard;
 use crate::journal::Journal;
-use crate::stop::{Target, stop_unless_hurried};
-use crate::{Child, CommandSpec, Error, Mark, State, launch, log, sweep};
+use crate::settle::{Fate, take_back};
+use crate::stop::Target;
+use crate::{Child, CommandSpec, Effect, Error, Held, Mark, State, launch, log, sweep};
 
 /// Grace for what a dead tool left behind: it had its time.
 const SWEEP_GRACE: Duration = Duration::from_secs(2);
@@ -41,7 +42,7 @@ impl Undo {
         tell: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, Error> {
         let state = State::of_user()?;
-        for swept in sweep(&state, SWEEP_GRACE)? {
+        for swept in sweep(&state, None, SWEEP_GRACE)? {
             for undone in swept.undone {
                 tell(&format!(
                     "{} of an earlier run died without undoing; ended {undone}",
@@ -80,11 +81,7 @@ impl Undo {
     /// [`Error::NotFound`] and [`Error::Exec`] from exec; [`Error::Start`] and [`Error::State`] before it. Nothing runs then.
     pub fn launch(&self, spec: &CommandSpec) -> Result<Child, Error> {
         let program = spec.argv.first().ok_or(Error::EmptyCommand)?;
-        let id = format!(
-            "{}-{}",
-            spec.label,
-            self.next.fetch_add(1, Ordering::Relaxed)
-        );
+        let id = self.next_id(&spec.label);
         let mark = Mark {
             run: self.run.clone(),
             from: self.from.clone(),
@@ -96,7 +93,7 @@ impl Undo {
         let deadline = spec
             .deadline
             .map(|deadline| monotonic_us() + deadline.as_micros() as u64);
-        let plan = Plan::process(id.clone(), deadline, &gated.plan);
+        let plan = Plan::new(id.clone(), deadline, &Effect::Process(gated.plan.clone()));
         let target = Target {
             identity: gated.plan.identity.clone(),
             pgid: gated.plan.pgid,
@@ -128,6 +125,26 @@ impl Undo {
         }
     }
 
+    /// Writes down something that is about to be applied; only after that may it be. The keeper takes it back after
+    /// `deadline`, even while the tool lives.
+    ///
+    /// # Errors
+    /// [`Error::State`] and [`Error::TooMany`]: then it must not be applied.
+    pub fn hold(&self, label: &str, effect: Effect, deadline: Duration) -> Result<Held, Error> {
+        let id = self.next_id(label);
+        let deadline = monotonic_us() + deadline.as_micros() as u64;
+        let plan = Plan::new(id.clone(), Some(deadline), &effect);
+        match lock(&self.journal).as_mut() {
+            Some(journal) => journal.plan(plan)?,
+            None => return Err(closed()),
+        }
+        Ok(Held {
+            id,
+            effect,
+            journal: Arc::clone(&self.journal),
+        })
+    }
+
     /// The pid of the keeper that stands now.
     pub fn keeper_pid(&self) -> i32 {
         lock(&self.guard).keeper_pid()
@@ -142,49 +159,37 @@ impl Undo {
     /// From then on nothing can be launched; closing twice is closing once.
     ///
     /// # Errors
-    /// [`Error::Left`] where a process outlived SIGKILL, [`Error::State`] where the journal can't be written: it stays then.
+    /// [`Error::Left`] where a process outlived SIGKILL, [`Error::Kept`] where something else could not be taken back, [`Error::State`] where the journal can't be written: it stays then.
     pub fn close(&self, grace: Duration) -> Result<(), Error> {
         let Some(mut journal) = lock(&self.journal).take() else {
             return Ok(());
         };
-        let plans: Vec<(String, Target)> = journal
-            .open_plans()
-            .filter_map(|plan| match plan.effect() {
-                Effect::Process(process) => {
-                    let mark = Mark {
-                        run: self.run.clone(),
-                        from: self.from.clone(),
-                        child: plan.id.clone(),
-                    };
-                    let target = Target {
-                        identity: process.identity,
-                        pgid: process.pgid,
-                        mark,
-                    };
-                    Some((plan.id.clone(), target))
-                }
-                Effect::Unknown => None,
-            })
-            .collect();
-        let (ids, targets): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
-        let mut left = None;
-        for (id, stopped) in ids
-            .iter()
-            .zip(stop_unless_hurried(&targets, grace, &self.hurry))
-        {
-            match stopped.left.first() {
-                Some(&pid) => left = Some(pid),
-                None => journal.done(id)?,
+        let open: Vec<Plan> = journal.open_plans().cloned().collect();
+        let plans: Vec<&Plan> = open.iter().collect();
+        let fates = take_back(&plans, journal.header(), grace, &self.hurry)
+            .map_err(Error::state("/proc/sys/kernel/random/boot_id"))?;
+        let mut kept = None;
+        for (plan, fate) in plans.iter().zip(fates) {
+            match fate {
+                Fate::Gone | Fate::Undone(_) => journal.done(&plan.id)?,
+                Fate::Kept(_, Some(pid)) => kept = Some(Error::Left(pid)),
+                // Nobody but us writes into this journal, so it is no form of another version.
+                Fate::Kept(phrase, None) => kept = Some(Error::Kept(phrase)),
             }
         }
-        if let Some(pid) = left {
-            return Err(Error::Left(pid));
+        if let Some(error) = kept {
+            return Err(error);
         }
         let path = journal.path().to_owned();
         journal.remove()?;
         lock(&self.guard).dismiss();
         log::remove_empty(&self.state, &path);
         Ok(())
+    }
+
+    /// Unique within the journal.
+    fn next_id(&self, label: &str) -> String {
+        format!("{label}-{}", self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     fn journal_path(&self) -> Result<std::path::PathBuf, Error> {

@@ -1,14 +1,26 @@
-//! Undoes what a journal holds open, for a keeper or a sweep, and writes down what was undone.
+//! Takes back what a journal holds open, for the tool itself, a keeper or a sweep, and writes down what was taken back.
 
 use std::fs::File;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::entry::{Effect, Line, Plan, unix_us};
+use crate::entry::{Line, Plan, unix_us};
 use crate::identity::boot_id;
 use crate::journal::append;
-use crate::stop::{Target, stop};
-use crate::{Contents, Mark};
+use crate::stop::{Target, stop_unless_hurried};
+use crate::{Contents, Effect, Header, Mark};
+
+/// What became of one entry.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// There was nothing to take back any more.
+    Gone,
+    /// It was taken back; the phrase says what.
+    Undone(String),
+    /// It could not be, for the reason in this phrase; where a process is to blame, which one.
+    Kept(String, Option<i32>),
+}
 
 /// What became of the open entries of a journal.
 #[derive(Debug, Default)]
@@ -19,7 +31,7 @@ pub(crate) struct Settled {
     pub(crate) kept: Vec<String>,
 }
 
-/// Undoes the open entries that `which` picks, all side by side. Undoing twice does no harm.
+/// Undoes the open entries that `which` picks. Undoing twice does no harm.
 pub(crate) fn settle(
     file: &mut File,
     contents: &Contents,
@@ -30,40 +42,16 @@ pub(crate) fn settle(
     let Some(header) = &contents.header else {
         return Ok(settled);
     };
-    let same_boot = boot_id()? == header.owner.boot_id;
-    let mut plans = Vec::new();
-    let mut targets = Vec::new();
-    for plan in contents.open.values().filter(|plan| which(plan)) {
-        match plan.effect() {
-            Effect::Process(process) if same_boot => {
-                plans.push((plan, process.clone()));
-                targets.push(Target {
-                    identity: process.identity,
-                    pgid: process.pgid,
-                    mark: Mark {
-                        run: header.run.clone(),
-                        from: header.from.clone(),
-                        child: plan.id.clone(),
-                    },
-                });
+    let plans: Vec<&Plan> = contents.open.values().filter(|plan| which(plan)).collect();
+    let fates = take_back(&plans, header, grace, &AtomicBool::new(false))?;
+    for (plan, fate) in plans.iter().zip(fates) {
+        match fate {
+            Fate::Gone => write_done(file, &plan.id)?,
+            Fate::Undone(phrase) => {
+                write_done(file, &plan.id)?;
+                settled.undone.push(phrase);
             }
-            // The machine was started anew: no process outlives that.
-            Effect::Process(_) => write_done(file, &plan.id)?,
-            Effect::Unknown => settled.kept.push(format!(
-                "{} '{}', which this version does not know",
-                plan.kind, plan.id
-            )),
-        }
-    }
-    for ((plan, process), stopped) in plans.iter().zip(stop(&targets, grace)) {
-        let name = format!("process {} ({})", process.identity.pid, process.command);
-        if !stopped.left.is_empty() {
-            settled.kept.push(format!("{name}, which outlived SIGKILL"));
-            continue;
-        }
-        write_done(file, &plan.id)?;
-        if stopped.ran {
-            settled.undone.push(name);
+            Fate::Kept(phrase, _) => settled.kept.push(phrase),
         }
     }
     settled.kept.extend(
@@ -73,6 +61,67 @@ pub(crate) fn settle(
             .map(|line| format!("a line of another version: {line}")),
     );
     Ok(settled)
+}
+
+/// Takes back all of these; what became of each, in their order. Whoever was paused goes on before anybody is ended, and
+/// processes are ended side by side.
+pub(crate) fn take_back(
+    plans: &[&Plan],
+    header: &Header,
+    grace: Duration,
+    hurry: &AtomicBool,
+) -> io::Result<Vec<Fate>> {
+    // Whatever we know how to undo does not outlive the machine's restart.
+    let same_boot = boot_id()? == header.owner.boot_id;
+    let mut targets = Vec::new();
+    let mut fates: Vec<Option<Fate>> = Vec::new();
+    for plan in plans {
+        let effect = plan.effect();
+        let undone = if same_boot {
+            effect.undo()
+        } else {
+            Some(Ok(false))
+        };
+        fates.push(match (&effect, undone) {
+            (Effect::Unknown, _) => Some(Fate::Kept(
+                format!(
+                    "{} '{}', which this version does not know",
+                    plan.kind, plan.id
+                ),
+                None,
+            )),
+            (_, Some(Ok(true))) => Some(Fate::Undone(effect.phrase())),
+            (_, Some(Ok(false))) => Some(Fate::Gone),
+            (_, Some(Err(phrase))) => Some(Fate::Kept(phrase, None)),
+            (Effect::Process(process), None) => {
+                targets.push(Target {
+                    identity: process.identity.clone(),
+                    pgid: process.pgid,
+                    mark: Mark {
+                        run: header.run.clone(),
+                        from: header.from.clone(),
+                        child: plan.id.clone(),
+                    },
+                });
+                None
+            }
+            (Effect::Paused(_), None) => None, // it has an undo
+        });
+    }
+    let mut stopped = stop_unless_hurried(&targets, grace, hurry).into_iter();
+    let fate = |(plan, fate): (&&Plan, Option<Fate>)| match fate {
+        Some(fate) => fate,
+        None => {
+            let stopped = stopped.next().unwrap_or_default();
+            let phrase = plan.effect().phrase();
+            match stopped.left.first() {
+                Some(&pid) => Fate::Kept(format!("{phrase}, which outlived SIGKILL"), Some(pid)),
+                None if stopped.ran => Fate::Undone(phrase),
+                None => Fate::Gone,
+            }
+        }
+    };
+    Ok(plans.iter().zip(fates).map(fate).collect())
 }
 
 fn write_done(file: &mut File, id: &str) -> io::Result<()> {

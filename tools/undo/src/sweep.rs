@@ -42,14 +42,14 @@ pub struct Deployment {
     pub open: Vec<Plan>,
 }
 
-/// Undoes what dead tools left behind. Journals of living tools, of other machines and of other containers are left alone.
+/// Undoes what dead tools left behind, of all runs or of this one. Journals of living tools, of other machines and of other containers are left alone.
 ///
 /// # Errors
 /// [`Error::State`] where the folder can't be read; a single bad journal is reported in `kept`.
-pub fn sweep(state: &State, grace: Duration) -> Result<Vec<Swept>, Error> {
+pub fn sweep(state: &State, run: Option<&str>, grace: Duration) -> Result<Vec<Swept>, Error> {
     let mut swept = Vec::new();
     for path in state.journal_files()? {
-        match sweep_one(&path, grace) {
+        match sweep_one(&path, run, grace) {
             Ok(Some(found)) => swept.push(found),
             Ok(None) => {}
             Err(error) => swept.push(Swept {
@@ -65,7 +65,7 @@ pub fn sweep(state: &State, grace: Duration) -> Result<Vec<Swept>, Error> {
     Ok(swept)
 }
 
-fn sweep_one(path: &Path, grace: Duration) -> io::Result<Option<Swept>> {
+fn sweep_one(path: &Path, run: Option<&str>, grace: Duration) -> io::Result<Option<Swept>> {
     // Owner, keeper or another sweeper have it locked while they live or work.
     let Some(mut file) = lock(path, false)? else {
         return Ok(None);
@@ -79,6 +79,9 @@ fn sweep_one(path: &Path, grace: Duration) -> io::Result<Option<Swept>> {
         }
         return Ok(None);
     };
+    if run.is_some_and(|run| run != header.run) {
+        return Ok(None);
+    }
     let elsewhere = header.host != host()
         || (header.owner.boot_id == boot_id()? && header.pid_namespace != pid_namespace()?);
     if elsewhere || header.owner.is_alive() {

@@ -77,12 +77,12 @@ fn append(path: &std::path::Path, bytes: &[u8]) {
 fn a_sweep_ends_what_a_dead_tool_left_and_a_second_sweep_finds_nothing() {
     let (folder, sleeper) = (Folder::new(), Sleeper::start());
     orphan(&folder, &sleeper.identity(), |_| {});
-    let swept = sweep(&folder.state(), GRACE).unwrap();
+    let swept = sweep(&folder.state(), None, GRACE).unwrap();
     assert_eq!(swept.len(), 1);
     assert!(swept[0].undone[0].contains("sleep 600"), "{swept:?}");
     assert!(!runs(sleeper.identity().pid));
     assert_eq!(folder.journals(), 0);
-    assert!(sweep(&folder.state(), GRACE).unwrap().is_empty());
+    assert!(sweep(&folder.state(), None, GRACE).unwrap().is_empty());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_pid_that_is_another_process_now_is_not_signalled() {
     let mut other = sleeper.identity();
     other.start_ticks -= 1;
     orphan(&folder, &other, |_| {});
-    let swept = sweep(&folder.state(), GRACE).unwrap();
+    let swept = sweep(&folder.state(), None, GRACE).unwrap();
     assert!(
         swept[0].undone.is_empty() && swept[0].kept.is_empty(),
         "{swept:?}"
@@ -105,7 +105,7 @@ fn after_a_reboot_processes_are_forgotten() {
     orphan(&folder, &sleeper.identity(), |header| {
         header["owner"]["boot_id"] = "another".into()
     });
-    let swept = sweep(&folder.state(), GRACE).unwrap();
+    let swept = sweep(&folder.state(), None, GRACE).unwrap();
     assert!(swept[0].undone.is_empty());
     assert!(runs(sleeper.identity().pid));
     assert_eq!(folder.journals(), 0);
@@ -118,7 +118,7 @@ fn journals_of_another_machine_or_container_are_left_alone() {
         let path = orphan(&folder, &sleeper.identity(), |header| {
             header[field] = value.into()
         });
-        assert!(sweep(&folder.state(), GRACE).unwrap().is_empty());
+        assert!(sweep(&folder.state(), None, GRACE).unwrap().is_empty());
         fs::remove_file(path).unwrap();
     }
     assert!(runs(sleeper.identity().pid));
@@ -128,7 +128,7 @@ fn journals_of_another_machine_or_container_are_left_alone() {
 fn the_journal_of_a_living_tool_is_left_alone() {
     let folder = Folder::new();
     let journal = Journal::create(&folder.state(), "run-x", "owner", "owner#9").unwrap();
-    assert!(sweep(&folder.state(), GRACE).unwrap().is_empty());
+    assert!(sweep(&folder.state(), None, GRACE).unwrap().is_empty());
     assert!(journal.path().exists());
     assert_eq!(
         fs::metadata(journal.path()).unwrap().permissions().mode() & 0o777,
@@ -141,7 +141,7 @@ fn a_torn_last_line_was_never_applied_and_the_rest_counts() {
     let (folder, sleeper) = (Folder::new(), Sleeper::start());
     let path = orphan(&folder, &sleeper.identity(), |_| {});
     append(&path, br#"{"op":"plan","id":"child-2","kind":"pro"#);
-    let swept = sweep(&folder.state(), GRACE).unwrap();
+    let swept = sweep(&folder.state(), None, GRACE).unwrap();
     assert_eq!(
         (swept[0].undone.len(), swept[0].kept.len()),
         (1, 0),
@@ -156,7 +156,7 @@ fn an_unknown_kind_is_reported_and_its_journal_kept() {
     let path = orphan(&folder, &sleeper.identity(), |_| {});
     append(&path, b"{\"op\":\"plan\",\"id\":\"q-1\",\"ts_us\":1,\"kind\":\"qdisc\",\"detail\":{\"dev\":\"lo\"}}\n{\"op\":\"lease\",\"id\":\"l\"}\n");
     for undone in [1, 0] {
-        let swept = sweep(&folder.state(), GRACE).unwrap();
+        let swept = sweep(&folder.state(), None, GRACE).unwrap();
         assert_eq!(
             (swept[0].undone.len(), swept[0].kept.len()),
             (undone, 2),
@@ -189,7 +189,7 @@ fn a_journal_with_thousands_of_finished_entries_stays_small() {
     assert_eq!(contents.open.keys().collect::<Vec<_>>(), ["stays"]);
     assert_eq!(contents.header.unwrap().run, "run-x");
     assert!(
-        sweep(&folder.state(), GRACE).unwrap().is_empty(),
+        sweep(&folder.state(), None, GRACE).unwrap().is_empty(),
         "still locked under its new file"
     );
 }

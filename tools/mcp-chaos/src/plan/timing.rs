@@ -163,6 +163,12 @@ impl Timing {
         Ok(())
     }
 
+    /// Whether it may come more than once.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.every.is_some() || self.times.is_some_and(|n| n > 1)
+    }
+
     /// The time of the earliest coming, from the anchor.
     #[must_use]
     pub fn earliest(&self) -> Duration {

@@ -5,6 +5,7 @@ use crate::action::Action;
 use crate::plan::kind::{Kind, Lasts, Level, Usual};
 use crate::plan::param::{Param, Params, Unit};
 use rustix::process::Signal;
+use undo::Identity;
 
 /// The kind.
 pub const KIND: Kind = Kind {
@@ -36,4 +37,16 @@ fn signal(params: &Params) -> Result<Signal, String> {
         "HUP" => Signal::HUP,
         _ => Signal::KILL,
     })
+}
+
+/// Sends a process a signal.
+///
+/// # Errors
+/// A sentence: it is gone, or the kernel refused.
+pub fn send(identity: &Identity, signal: Signal) -> Result<(), String> {
+    match identity.signal(signal) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("process {} is gone", identity.pid)),
+        Err(error) => Err(format!("process {}: {error}", identity.pid)),
+    }
 }

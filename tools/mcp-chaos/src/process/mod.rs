@@ -1,10 +1,15 @@
 //! Faults of processes, by the pid that a target names.
 
+pub mod beside;
+pub mod busy;
 pub mod cpu;
+pub mod filler;
+pub mod guard;
 pub mod kill;
 pub mod memory;
 pub mod pause;
 pub mod restart;
+pub mod spent;
 pub mod term;
 
 use rustix::process::Signal;

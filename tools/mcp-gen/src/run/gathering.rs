@@ -4,7 +4,6 @@ use super::{Halt, Happening, Run};
 use crate::authorization;
 use crate::intake::{self, Arrival};
 use crate::metrics::{Demand, Snapshot};
-use crate::start;
 use crate::steer::Refusal;
 use record::kind::{Ready, Warning};
 
@@ -105,7 +104,7 @@ impl Run<'_> {
     }
 
     fn take_ready(&mut self, ready: Ready) {
-        match start::check(&ready, self.ready.is_some()) {
+        match ready.check(self.ready.is_some()) {
             Ok(()) => self.ready = Some(ready),
             Err(warning) => self.warn(*warning),
         }

@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
         let ready = match self.ready.clone() {
             Some(ready) => ready,
             // A slow server takes its time to say what it offers, and none of the load's.
-            None => self.write_ready(start::now()),
+            None => self.write_ready(Ready::now()),
         };
         let with = prepare::With {
             tls,

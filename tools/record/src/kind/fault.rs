@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[doc = concat!("```json\n", include_str!("examples/fault.json"), "```")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
-    /// Its id within the run: `f1`. What is repeated has an id each time.
+    /// Its id within the run: `f1` for the first fault of the plan. What is repeated has an id each time: `f1.1`, `f1.2`, ….
     pub id: String,
     /// `began`, `ended` or `failed`.
     pub state: String,
@@ -38,6 +38,9 @@ pub struct Fault {
     /// How long it is to last, in microseconds; absent for what is over at once, or lasts to the end of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_us: Option<u64>,
+    /// What it did, when it is over: names and numbers, such as `processes`, `cpu_us`, `connections`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
     /// Why it could not be applied or taken back, or what taking it back found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -27,6 +27,9 @@ pub struct Target {
     /// The TLS server name to ask for instead of the URL's host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_server_name: Option<String>,
+    /// Whose proxy `url` is, where it is one: `mcp-chaos#3f2a9c`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// The server's process id, where it runs on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
