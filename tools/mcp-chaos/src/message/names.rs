@@ -10,7 +10,8 @@ const MAX_BYTES: usize = 256;
 pub(super) struct Name(u16);
 
 impl Name {
-    /// The last of those in [`KNOWN`] that belong to the handshake.
+    pub(super) const INITIALIZE: Self = Self(0);
+    pub(super) const INITIALIZED: Self = Self(1);
     pub(super) const DISCOVER: Self = Self(2);
     pub(super) const TOOLS_CALL: Self = Self(3);
     /// There is none.
