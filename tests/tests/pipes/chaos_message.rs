@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 #[test]
 fn a_tenth_of_the_answers_dropped_is_a_tenth_of_the_calls_timed_out_on_each_transport() {
     let server = Server::start(&["--listen-tcp", "127.0.0.1:0"]);
-    for url in [server.http(), server.ws(), server.tcp()] {
+    let child = "stdio:mcp-deploy serve --stdio".to_owned();
+    for url in [server.http(), server.ws(), server.tcp(), child] {
         let run = Pipeline::new(format!(
-            "mcp-chaos -q drop_answer:method=*,rate=10%@1s+1h --seed 5 | mcp-gen {HASTY} --rate 40/s --for 4s > run.jsonl"
+            "mcp-chaos -q drop_answer:method=*,rate=10%@1s+1h --seed 5 | mcp-gen {HASTY} --allow-exec --rate 40/s --for 4s > run.jsonl"
         ).replace("--rate 20/s ", ""))
         .stdin(format!("{}\n", json!({"type": "target", "name": "mine", "url": url})))
         .run();
