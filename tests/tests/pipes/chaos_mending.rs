@@ -199,6 +199,54 @@ fn the_first_signal_mends_and_the_run_ends_in_good_order() {
 }
 
 #[test]
+fn after_a_signal_the_proxies_stay_until_the_reader_has_left() {
+    let running = Pipeline::new(format!(
+        "mcp-deploy -q local -n 2 | mcp-chaos -q latency:latency=300ms@300ms+1h | mcp-gen {LOAD} --for 1h \
+         | (trap '' INT; exec tee run.jsonl) | mcp-report"
+    ))
+    .outlives_signals()
+    .start();
+    until_begun(&running, "run.jsonl", "f1");
+    // Calls are on their way, each for 0.3 s.
+    let answered = || {
+        running
+            .folder()
+            .read("run.jsonl")
+            .windows(11)
+            .filter(|w| *w == b"\"response\":")
+            .count()
+    };
+    let before = answered();
+    until("calls are answered", PATIENCE, || answered() > before + 3);
+    running.signal(libc::SIGINT);
+    let run = running.finish();
+    run.assert_stages(&[130, 130, 130, 0, 130]);
+    let totals = run.recorded("run.jsonl").totals().clone();
+    assert_eq!(
+        totals["errors"],
+        serde_json::json!({}),
+        "they were answered: {totals}"
+    );
+}
+
+#[test]
+fn into_a_file_it_stays_until_a_signal_and_then_says_its_last_word() {
+    let server = Server::start(&[]);
+    let running = Pipeline::new("mcp-chaos -q pause@100ms+200ms > run.jsonl")
+        .stdin(format!("{}\n", target("mine", &server)))
+        .outlives_signals()
+        .start();
+    running.until_written("run.jsonl", r#""id":"f1","state":"ended""#);
+    running.signal(libc::SIGTERM);
+    let run = running.finish();
+    run.assert_stages(&[143]);
+    assert_eq!(
+        run.recorded("run.jsonl").only("mcp-chaos", "end")["why"],
+        "interrupted"
+    );
+}
+
+#[test]
 fn the_second_signal_ends_at_once_and_mends_all_the_same() {
     let server = Server::start(&[]);
     let running = Pipeline::new(format!(
