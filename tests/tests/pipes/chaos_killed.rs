@@ -7,7 +7,10 @@ use std::time::Duration;
 
 const FIVE_S: Duration = Duration::from_secs(5);
 /// Each kind of fault that lasts, for long.
-const FAULTS: [&str; 4] = [
+const FAULTS: [&str; 7] = [
+    "drop_answer:rate=1%@300ms+1h",
+    "latency:latency=20ms@300ms+1h",
+    "partition@300ms+1h",
     "pause:share=half@300ms+1h",
     "cpu:load=50%@300ms+1h",
     "memory:size=16MiB@300ms+1h",
@@ -72,10 +75,9 @@ fn a_server_that_is_not_ours_goes_on_and_is_not_ended() {
     ] {
         let server = Server::start(&[]);
         let running = Pipeline::new(format!(
-            "(echo '{}'; sleep 60) | mcp-chaos -q pause@0s+1h cpu:load=20%@0s+1h | mcp-gen {LOAD} --for 1h > run.jsonl",
+            "(echo '{}'; sleep 60) | mcp-chaos -q pause@1s+1h cpu:load=20%@1s+1h | mcp-gen {LOAD} --for 1h > run.jsonl",
             target("mine", &server)
         ))
-        .before("")
         .start();
         // Nobody says ready as long as the pipe is open, so mcp-chaos has no t0: end it.
         let sleeper = || {

@@ -5,6 +5,8 @@
 mod chaos;
 mod chaos_killed;
 mod chaos_mending;
+mod chaos_message;
+mod chaos_network;
 mod chaos_place;
 mod chaos_process;
 mod chaos_steady;

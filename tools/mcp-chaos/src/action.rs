@@ -1,5 +1,6 @@
 //! What a fault does, with its parameters in their own types: one variant for each way of doing it.
 
+use crate::message;
 use crate::network::Toxic;
 use crate::process::Act;
 
@@ -10,4 +11,6 @@ pub enum Action {
     Process(Act),
     /// Something with the bytes on their way.
     Network(Toxic),
+    /// Something with the messages on the way to and from a target.
+    Message(message::Fault),
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::relay_stdio::RelayArgs;
 use clap::{Args, Parser, Subcommand};
 use record::units::duration;
 use std::net::SocketAddr;
@@ -102,4 +103,7 @@ pub enum Command {
     },
     /// Show which faults are applied now, by whom, and until when.
     Status,
+    /// Stand between a client and a server over stdin and stdout, and let them speak through a proxy.
+    #[command(hide = true)]
+    RelayStdio(RelayArgs),
 }

@@ -14,6 +14,7 @@ pub mod path;
 pub mod plan;
 pub mod process;
 pub mod proxy;
+pub mod relay_stdio;
 pub mod status;
 pub mod steady;
 pub mod stream;

@@ -11,7 +11,7 @@ use record::{Ending, Say, filter};
 use mcp_chaos::cli::{Cli, Command, RunArgs, TOOL};
 use mcp_chaos::plan::{Plan, describe};
 use mcp_chaos::process::beside;
-use mcp_chaos::{director, heal, status};
+use mcp_chaos::{director, heal, relay_stdio, status};
 
 fn main() -> ExitCode {
     // Keepers, launchers and what runs beside a target are this same binary, and must not see the command line's parser.
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Some(Command::Kinds { kinds }) => describe::kinds(&kinds).and_then(|text| show(&text)),
         Some(Command::Heal { run }) => heal::run(run.as_deref(), &say),
         Some(Command::Status) => status::run(&say),
+        Some(Command::RelayStdio(args)) => relay_stdio::run(&args),
         None => run(&cli.run, &say),
     };
     ending

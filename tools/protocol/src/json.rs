@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 
 /// How deep values may nest, the message itself included; the same figure as `serde_json`'s.
-pub(crate) const MAX_DEPTH: u32 = 127;
+pub const MAX_DEPTH: u32 = 127;
 
 /// Why a text is no JSON that we take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The grammar is broken at this byte.
     Syntax(usize),
     /// Nested deeper than [`MAX_DEPTH`].
@@ -18,7 +18,7 @@ pub(crate) enum Fault {
 }
 
 /// A position in a text that is known to be UTF-8.
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Reader<'a> {
 
 /// A string as it stands in the text, without its quotes.
 #[derive(Clone, Copy)]
-pub(crate) struct RawStr<'a> {
+pub struct RawStr<'a> {
     raw: &'a str,
     quoted: &'a str,
     escaped: bool,
@@ -34,7 +34,7 @@ pub(crate) struct RawStr<'a> {
 
 impl<'a> RawStr<'a> {
     /// The string itself; `None` where an escape names half a surrogate pair.
-    pub(crate) fn decode(self) -> Option<Cow<'a, str>> {
+    pub fn decode(self) -> Option<Cow<'a, str>> {
         if self.escaped {
             serde_json::from_str(self.quoted).ok().map(Cow::Owned)
         } else {
@@ -44,7 +44,8 @@ impl<'a> RawStr<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// A reader at the beginning of the text.
+    pub fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
@@ -53,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space, without taking it; 0 at the end.
-    pub(crate) fn peek(&mut self) -> u8 {
+    pub fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
             self.at += 1;
@@ -62,13 +63,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether nothing but white space is left.
-    pub(crate) fn at_end(&mut self) -> bool {
+    pub fn at_end(&mut self) -> bool {
         self.peek();
         self.at == self.text.len()
     }
 
     /// The byte that comes next, counted from 0.
-    pub(crate) fn at(&self) -> usize {
+    pub fn at(&self) -> usize {
         self.at
     }
 
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
 
     /// Reads an object and hands each key, with the reader before its value, to `member`, which
     /// must take the value.
-    pub(crate) fn object(
+    pub fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, RawStr<'a>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
@@ -120,7 +121,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a whole value and gives its text back.
-    pub(crate) fn value(&mut self) -> Result<&'a str, Fault> {
+    pub fn value(&mut self) -> Result<&'a str, Fault> {
         let first = self.peek();
         let start = self.at;
         match first {
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes an array, and gives each of its elements as it stands.
-    pub(crate) fn elements(&mut self, mut each: impl FnMut(&'a str)) -> Result<(), Fault> {
+    pub fn elements(&mut self, mut each: impl FnMut(&'a str)) -> Result<(), Fault> {
         self.open(b'[')?;
         if self.peek() != b']' {
             loop {
@@ -199,7 +200,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a string.
-    pub(crate) fn string(&mut self) -> Result<RawStr<'a>, Fault> {
+    pub fn string(&mut self) -> Result<RawStr<'a>, Fault> {
         self.expect(b'"')?;
         let start = self.at;
         let bytes = self.text.as_bytes();

@@ -23,7 +23,7 @@ pub mod endpoint;
 pub mod h2;
 pub mod header;
 pub mod http;
-mod json;
+pub mod json;
 pub mod lines;
 pub mod message;
 pub mod outcome;

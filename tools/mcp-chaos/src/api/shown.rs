@@ -59,12 +59,10 @@ fn number(n: f64) -> Value {
 }
 
 fn foreign(applied: &Applied) -> Value {
-    let What::Toxic(toxic) = &applied.what;
-    let (name, attributes) = described(toxic);
-    let stream = match toxic.way {
-        Way::Up => "upstream",
-        Way::Down => "downstream",
-        Way::Both => "both",
+    let (stream, (name, attributes)) = match &applied.what {
+        What::Toxic(toxic) => (way(toxic.way), described(toxic)),
+        // What it does is said in its record: there are no words for it here.
+        What::Message(_) => (way(Way::Both), ("message", Vec::new())),
     };
     let attributes: Map<String, Value> = attributes
         .into_iter()
@@ -77,6 +75,14 @@ fn foreign(applied: &Applied) -> Value {
         "toxicity": applied.toxicity,
         "attributes": attributes,
     })
+}
+
+const fn way(way: Way) -> &'static str {
+    match way {
+        Way::Up => "upstream",
+        Way::Down => "downstream",
+        Way::Both => "both",
+    }
 }
 
 /// A fault of the plan in Toxiproxy's words, where it has some.

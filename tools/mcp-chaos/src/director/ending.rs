@@ -54,7 +54,8 @@ impl Director {
         let was_winding_down = self.is_winding_down;
         self.wind_down();
         self.hear_api_out();
-        if over == Over::Ended && !was_winding_down {
+        let is_over = matches!(over, Over::Ended | Over::ReaderLeft);
+        if is_over && !was_winding_down && signal::arrived().is_none() {
             self.tell_what_never_came();
         }
         if let Some(undo) = self.undo.take()

@@ -74,7 +74,7 @@ impl Director {
                 let back_us = BACK_WITHIN.as_micros() as u64;
                 self.dues.push(now_us + back_us, Due::GiveUp(id));
             }
-            Action::Process(_) | Action::Network(_) => {
+            Action::Process(_) | Action::Network(_) | Action::Message(_) => {
                 self.dues.push(moment.mono_us + length_us, Due::End(id))
             }
         }
@@ -116,6 +116,10 @@ impl Director {
                 let what = What::Toxic(*toxic);
                 self.apply_in_path(what, toxic.toxicity, fault, id, seen)
             }
+            Action::Message(message) => {
+                let what = What::Message(message.clone());
+                self.apply_in_path(what, 1.0, fault, id, seen)
+            }
         }
     }
 
@@ -130,6 +134,9 @@ impl Director {
         let path = self.path.as_ref().ok_or("there is no proxy")?;
         let name = seen.target.key();
         path.leads_to(name)?;
+        if matches!(what, What::Message(_)) {
+            path.reads(name)?;
+        }
         let applied = proxy::Applied {
             id: id.to_owned(),
             what,

@@ -137,7 +137,7 @@ fn open_path(
     let tell = tell.clone();
     let proxies = Proxies::start(move |said| drop(tell.send(Happening::Relay(said))))
         .map_err(|e| format!("can't start the proxy: {e}: raise `ulimit -n` or `ulimit -u`"))?;
-    Ok(Some(Path::new(proxies)))
+    Ok(Some(Path::new(proxies, usage::splits(plan))))
 }
 
 struct Director {

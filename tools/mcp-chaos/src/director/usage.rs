@@ -2,6 +2,7 @@
 
 use crate::action::Action;
 use crate::plan::Plan;
+use crate::plan::kind::Level;
 use crate::plan::timing::Anchor;
 use crate::process::Act;
 use crate::stream::place::Place;
@@ -37,6 +38,14 @@ pub fn by_place(plan: &Plan) -> Box<dyn Fn(Place) -> Result<(), String> + Send> 
 #[must_use]
 pub fn needs_path(plan: &Plan) -> bool {
     in_path(plan).is_some()
+}
+
+/// Whether the messages on the way are looked at.
+#[must_use]
+pub fn splits(plan: &Plan) -> bool {
+    plan.faults
+        .iter()
+        .any(|fault| fault.kind.level == Level::Message)
 }
 
 /// Whether something is put into the system that journal and keeper must know of.

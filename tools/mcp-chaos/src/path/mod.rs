@@ -3,6 +3,7 @@
 pub mod fields;
 pub mod rewrite;
 
+use crate::message::Wire;
 use crate::proxy::{Open, Proxies};
 use protocol::endpoint::{Endpoint, Scheme};
 use record::kind::Target;
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Path {
     proxies: Proxies,
     routes: Arc<Mutex<HashMap<String, Route>>>,
+    /// Whether the plan has faults of messages.
+    splits: bool,
 }
 
 /// The way to one target.
@@ -27,11 +30,12 @@ struct Route {
 }
 
 impl Path {
-    /// Without a proxy yet.
+    /// Without a proxy yet. `splits`: messages are looked at.
     #[must_use]
-    pub fn new(proxies: Proxies) -> Self {
+    pub fn new(proxies: Proxies, splits: bool) -> Self {
         Self {
             proxies,
+            splits,
             routes: Arc::default(),
         }
     }
@@ -83,7 +87,7 @@ impl Path {
             name: name.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             upstream,
-            split: None,
+            split: wire(endpoint.scheme).filter(|_| self.splits),
         })
     }
 
@@ -110,13 +114,30 @@ impl Path {
         }
     }
 
-    /// Whether what passes to this target is encrypted.
-    #[must_use]
-    pub fn is_encrypted(&self, name: &str) -> bool {
-        self.routes().get(name).is_some_and(|route| route.is_tls)
+    /// Whether messages to and from a target can be read on their way.
+    ///
+    /// # Errors
+    /// A phrase: why not.
+    pub fn reads(&self, name: &str) -> Result<(), String> {
+        match self.routes().get(name) {
+            Some(route) if route.is_tls => Err(
+                "its calls are encrypted (TLS), and nobody on the way can read them: name the server without TLS, or use faults of the network"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn routes(&self) -> MutexGuard<'_, HashMap<String, Route>> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How messages lie on connections of a scheme, where they can be read.
+fn wire(scheme: Scheme) -> Option<Wire> {
+    match scheme {
+        Scheme::Ws | Scheme::Http => Some(Wire::Http),
+        Scheme::Tcp => Some(Wire::Lines),
+        Scheme::Wss | Scheme::Https | Scheme::Tcps | Scheme::Stdio => None,
     }
 }

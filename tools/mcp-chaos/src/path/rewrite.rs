@@ -69,7 +69,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn path() -> Path {
-        Path::new(Proxies::start(|_| {}).unwrap())
+        Path::new(Proxies::start(|_| {}).unwrap(), true)
     }
 
     fn pass(path: &Path, line: &str) -> Result<Value, String> {

@@ -7,7 +7,7 @@
 
 use super::param::{Param, Params};
 use crate::action::Action;
-use crate::{network, process};
+use crate::{message, network, process};
 
 /// Where a fault takes hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,6 @@ pub enum Level {
     /// The bytes on their way; only upstream of mcp-gen, since targets are rewritten.
     Network,
     /// The messages on their way; only upstream of mcp-gen.
-    #[allow(dead_code)] // its kinds come with the splitter
     Message,
 }
 
@@ -101,6 +100,21 @@ pub static KINDS: &[&Kind] = &[
     &network::corrupt::KIND,
     &network::partition::KIND,
     &network::refuse::KIND,
+    &message::drop_answer::KIND,
+    &message::delay_answer::KIND,
+    &message::duplicate_answer::KIND,
+    &message::reorder_answers::KIND,
+    &message::swap_ids::KIND,
+    &message::truncate_json::KIND,
+    &message::tool_error::KIND,
+    &message::rpc_error::KIND,
+    &message::http_error::KIND,
+    &message::session_gone::KIND,
+    &message::cut_stream::KIND,
+    &message::drip::KIND,
+    &message::oversize::KIND,
+    &message::wrong_result_type::KIND,
+    &message::header_mismatch::KIND,
 ];
 
 /// Finds a kind by its name.

@@ -51,6 +51,9 @@ impl Plan {
     /// A sentence with the way out.
     pub fn of(file: Option<&std::path::Path>, typed: &[String]) -> Result<Self, String> {
         let mut plan = file.map(file::read).transpose()?.unwrap_or_default();
+        if plan.seed.is_some_and(|seed| seed >= 1 << 53) {
+            return Err("the plan's seed is too large: give one below 2^53, which every JSON reader keeps exact".to_owned());
+        }
         for text in typed {
             plan.faults.push(spec::parse(text)?);
         }

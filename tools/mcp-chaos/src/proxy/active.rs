@@ -1,7 +1,7 @@
 //! A toxic that is active on a proxy: what it is, whom it hits, and what it did.
 
+use super::Applied;
 use super::stage::{Growth, Stage};
-use super::{Applied, What};
 use crate::dice;
 use crate::network::effect::{Dice, Lot};
 use crate::network::refuse::Existing;
@@ -13,6 +13,7 @@ use std::rc::Rc;
 pub struct Active {
     /// As it was asked for.
     pub applied: Applied,
+    toxic: Toxic,
     /// Its number among all that there were; it stays when the toxic is replaced.
     pub number: u64,
     growth: Growth,
@@ -22,14 +23,15 @@ pub struct Active {
 
 impl Active {
     /// One that begins now (CLOCK_MONOTONIC, µs).
-    pub fn new(applied: Applied, number: u64, now_us: u64) -> Self {
+    pub fn new(applied: Applied, toxic: Toxic, number: u64, now_us: u64) -> Self {
         Self {
             growth: Growth {
                 since_us: now_us,
                 ramp_us: applied.ramp.as_micros() as u64,
             },
-            maker: applied.toxic().maker(),
+            maker: toxic.maker(),
             tally: Rc::default(),
+            toxic,
             applied,
             number,
         }
@@ -62,7 +64,7 @@ impl Active {
 
     /// Whether it closes the port, and what it does to connections that there are.
     pub fn refuses(&self) -> Option<Existing> {
-        match self.applied.toxic().does {
+        match self.toxic.does {
             Does::Refuse(existing) => Some(existing),
             _ => None,
         }
@@ -79,14 +81,6 @@ impl Active {
     }
 
     fn way(&self) -> Way {
-        self.applied.toxic().way
-    }
-}
-
-impl Applied {
-    fn toxic(&self) -> &Toxic {
-        match &self.what {
-            What::Toxic(toxic) => toxic,
-        }
+        self.toxic.way
     }
 }

@@ -5,7 +5,7 @@ use super::lane::{Flow, Lane, Round};
 use super::pipes::Pipes;
 use super::poller::Event;
 use super::talk::Talk;
-use crate::message::{Pass, Side, Wire};
+use crate::message::{Pass, Side};
 use crate::network::chunk::{Chunk, Item};
 use crate::network::effect::How;
 use rustix::io::Errno;
@@ -57,8 +57,8 @@ pub enum Turn {
 
 impl Link {
     /// A client that has connected.
-    pub fn new(gate: usize, nth: u64, client: End, split: Option<Wire>) -> Self {
-        let lane = || split.map_or_else(Lane::default, |_| Lane::fed());
+    pub fn new(gate: usize, nth: u64, client: End, talk: Option<Talk>) -> Self {
+        let lane = || talk.as_ref().map_or_else(Lane::default, |_| Lane::fed());
         Self {
             gate,
             nth,
@@ -68,7 +68,7 @@ impl Link {
             server: Server::Unasked,
             up: lane(),
             down: lane(),
-            talk: split.map(Talk::new),
+            talk,
         }
     }
 

@@ -20,7 +20,7 @@ mod relay;
 mod stage;
 mod talk;
 
-use crate::message::Wire;
+use crate::message::{self, Wire};
 use crate::network::Toxic;
 pub use crate::network::tally::Counts;
 use order::Order;
@@ -65,6 +65,8 @@ pub struct Applied {
 pub enum What {
     /// Something with the bytes.
     Toxic(Toxic),
+    /// Something with the messages, where they are looked at.
+    Message(message::Fault),
 }
 
 /// What the relay tells by itself.

@@ -10,7 +10,7 @@ use super::listener::socket;
 use super::order::Order;
 use super::pipes::Pipes;
 use super::poller::{Event, Poller, Sleep, Watched};
-use super::{Applied, Open, Said};
+use super::{Applied, Open, Said, What};
 use crate::network::effect::How;
 use crate::network::refuse::Existing;
 use crate::network::tally::Counts;
@@ -220,7 +220,7 @@ impl Relay {
         if self.poller.add(&end, slot, false).is_err() {
             return end.reset();
         }
-        let mut link = Link::new(number, gate.accepted, end, gate.split);
+        let mut link = Link::new(number, gate.accepted, end, gate.talk());
         gate.links += 1;
         for toxic in &gate.toxics {
             poison(toxic, &mut link, mono_us());
@@ -433,10 +433,17 @@ impl Relay {
         self.toxics += 1;
         let number = self.toxics;
         let (gate_number, gate) = self.find(name)?;
+        let toxic = match &applied.what {
+            What::Toxic(toxic) => *toxic,
+            What::Message(fault) => {
+                let fault = fault.clone();
+                return gate.begin(applied, fault);
+            }
+        };
         let place = gate.place(&applied.id);
         // One that replaces another has its number, and so its place on each connection.
         let number = place.map_or(number, |place| gate.toxics[place].number);
-        let active = Active::new(applied, number, now_us);
+        let active = Active::new(applied, toxic, number, now_us);
         match place {
             Some(place) => gate.toxics[place] = active,
             None => gate.toxics.push(active),
@@ -478,6 +485,13 @@ impl Relay {
     fn lift(&mut self, name: &str, id: &str) -> Result<Counts, String> {
         let now_us = mono_us();
         let (number, gate) = self.find(name)?;
+        if let Some(counts) = gate.end(id) {
+            // What it held back may go on.
+            for slot in self.links.of(number) {
+                self.enqueue(slot);
+            }
+            return Ok(counts);
+        }
         let place = gate
             .place(id)
             .ok_or_else(|| format!("{name} has no fault called {id}"))?;
