@@ -23,7 +23,11 @@
         mcp-scrape = "Adds what servers and machines say to the stream";
         mcp-report = "Turns a stream into a report and a verdict";
       };
-      names = builtins.attrNames tools;
+      pipelines = {
+        baseline = "A first load test: five servers of our own, normal load, a report";
+        network-partition = "Half of the servers out of reach, segments lost, answers that don't come: what it costs, and how soon it is over";
+        service-failure = "One of five servers killed, restarted, frozen: what it costs, and how soon it is over";
+      };
 
       version = (lib.importTOML ./Cargo.toml).workspace.package.version;
 
@@ -53,6 +57,7 @@
           ++ [
             ./docs
             ./pipelines
+            ./tests/fuzz
           ]
         );
       };
@@ -94,23 +99,28 @@
                 install -Dm755 ${workspace}/bin/${name} $out/bin/${name}
               '';
           five = lib.mapAttrs tool tools;
+          scenario =
+            name: description:
+            pkgs.writeShellApplication {
+              inherit name;
+              meta = { inherit description; };
+              runtimeInputs = builtins.attrValues five ++ [
+                pkgs.bash
+                pkgs.coreutils
+                pkgs.gawk
+                pkgs.gnused
+                pkgs.jq
+              ];
+              text = ''
+                exec bash ${./pipelines}/${name} "$@"
+              '';
+            };
         in
         five
+        // lib.mapAttrs scenario pipelines
         // {
           inherit workspace;
           default = workspace;
-          baseline = pkgs.writeShellApplication {
-            name = "baseline";
-            meta.description = "A first load test: five servers of our own, normal load, a report";
-            runtimeInputs = builtins.attrValues five ++ [
-              pkgs.bash
-              pkgs.coreutils
-              pkgs.jq
-            ];
-            text = ''
-              exec bash ${./pipelines/baseline} "$@"
-            '';
-          };
         }
       );
 
@@ -122,13 +132,9 @@
             program = lib.getExe packages.${name};
             meta = { inherit description; };
           };
-          baseline = app "baseline" "mcp-deploy local | mcp-gen --profile normal | mcp-report";
+          programs = lib.mapAttrs app (tools // pipelines);
         in
-        lib.mapAttrs app tools
-        // {
-          inherit baseline;
-          default = baseline;
-        }
+        programs // { default = programs.baseline; }
       );
 
       checks = eachSystem (

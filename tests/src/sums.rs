@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// A row by what names it: generator, stage, profile, method, tool, and the target of an interval.
 type Row = Vec<String>;
 
-const COUNTS: [&str; 7] = [
+const COUNTS: [&str; 8] = [
     "scheduled",
     "sent",
     "ok",
@@ -16,6 +16,7 @@ const COUNTS: [&str; 7] = [
     "sent_bytes",
     "received_bytes",
     "connect_failures",
+    "moved",
 ];
 const MAPS: [&str; 3] = ["errors", "codes", "sessions"];
 /// In both kinds of record with all buckets.

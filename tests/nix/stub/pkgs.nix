@@ -200,6 +200,8 @@ in
     "tee"
   ];
   curl = hostTool "curl" [ "curl" ];
+  gawk = hostTool "gawk" [ "awk" ];
+  gnused = hostTool "gnused" [ "sed" ];
   git = hostTool "git" [ "git" ];
   jq = hostTool "jq" [ "jq" ];
   nodejs = hostTool "nodejs" [

@@ -67,6 +67,9 @@ const EXAMPLES: &str = r#"Examples:
   mcp-gen --url https://mcp.example/mcp --oauth-client-id load \
     --oauth-token-url https://login.example/token --for 1h | mcp-report
 
+  # when a replica goes down, its clients call the others until it is back
+  mcp-deploy local | mcp-gen --failover --for 60s | mcp-report
+
   # bad clients beside the load; which calls were executed twice
   mcp-gen --url http://127.0.0.1:8000/mcp --abuse all=0.1% \
     --abuse malformed_json=1% --for 30s |
@@ -96,6 +99,19 @@ Environment (flags win; an empty variable changes nothing):
   METRICS_ENABLED     true without a port means 8888, false none
   METRICS_TOKEN       instead of --metrics-token-file
   OAUTH_CLIENT_SECRET instead of --oauth-client-secret-file"#;
+
+/// What can be told apart by the hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum By {
+    /// All targets that are named before the load, and 64 that come later
+    Target,
+    /// 1,000 tools of a profile
+    Tool,
+}
+
+/// What a search for a knee decides itself. What belongs to it names these too: clap does not ask for an option that is
+/// required where another stands that excludes it.
+const NO_KNEE: [&str; 5] = ["for_", "stages", "rate", "total_rate", "closed"];
 
 /// Makes load on MCP servers, on a schedule that does not wait for them.
 ///
@@ -159,15 +175,15 @@ pub struct Cli {
 
     /// Search the highest total rate at which this still is so: 'p99 < 200ms', 'p99 < 1s and error_rate < 1%'. Doubles the
     /// rate until it is not, then halves the bracket; each step is a stage (knee-1, knee-2, …) after a time to settle
-    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["for_", "stages", "rate", "total_rate", "closed"])]
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = NO_KNEE)]
     pub find_knee: Option<Condition>,
 
     /// The rate of the first step [default: one that makes enough calls for the percentile, 50/s at least]
-    #[arg(long, value_name = "RATE", value_parser = units::rate, requires = "find_knee")]
+    #[arg(long, value_name = "RATE", value_parser = units::rate, requires = "find_knee", conflicts_with_all = NO_KNEE)]
     pub knee_from: Option<f64>,
 
     /// How long a step is judged for; longer where a low rate makes too few calls
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step, requires = "find_knee")]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = knee_step, requires = "find_knee", conflicts_with_all = NO_KNEE)]
     pub knee_step: Duration,
 
     /// When to start, so that several generators do so together: seconds since 1970, or 2026-11-23T18:00:00Z. It is t0:
@@ -194,7 +210,7 @@ pub struct Cli {
 
     /// How long a user of the closed model thinks between an answer and the next call: 200ms, exp:200ms (the mean) or
     /// uniform:100ms..300ms [default: not at all]
-    #[arg(long, value_name = "TIME", requires = "closed")]
+    #[arg(long, value_name = "TIME", requires = "closed", conflicts_with_all = ["rate", "total_rate", "arrivals", "find_knee"])]
     pub think: Option<Think>,
 
     /// Calls in flight on a connection at most: WebSocket, lines, stdio and HTTP+SSE 1024, or 1 with --closed; HTTP/2 the same,
@@ -339,6 +355,14 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub reconnect_delay: Option<Duration>,
 
+    /// Failover: a client who cannot connect so many times in a row (3 where it is not said), or whose calls run into
+    /// --timeout so often without an answer between, calls another target where the same can be called, and goes home
+    /// once a call of one of them was answered there. Calls count on their home all the same, and those that went
+    /// elsewhere as moved; none is sent twice. Without it clients stay with a target that is down until a record says
+    /// that it is gone
+    #[arg(long, value_name = "FAILURES", num_args = 0..=1, require_equals = true, default_missing_value = "3")]
+    pub failover: Option<NonZeroU32>,
+
     /// How clients behave besides calling.
     #[command(flatten)]
     pub manners: Manners,
@@ -383,6 +407,11 @@ pub struct Cli {
     /// How often to write intervals
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     pub interval: Duration,
+
+    /// Tell more targets or tools apart than the 64 and 32 (of a profile) that have rows of their own; what is beyond
+    /// stands together as `other`
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub by: Vec<By>,
 
     /// Write a record for calls: none, errors, all, or a share such as 1%
     #[arg(long, value_name = "WHICH", default_value = "none", value_parser = calls)]

@@ -1,6 +1,6 @@
 //! The collector: adds up what the workers report, writes intervals as they end, and keeps the totals.
 
-use crate::home::{Homes, MAX_HOMES};
+use crate::home::Homes;
 use crate::lateness::Lateness;
 use crate::metrics::Publisher;
 use crate::plan::Plan;
@@ -83,7 +83,8 @@ impl Collector {
 
     /// Takes over the names of the targets.
     pub fn name(&mut self, homes: &Homes) {
-        self.names = (0..=MAX_HOMES as u16)
+        let rows = self.plan.target_rows;
+        self.names = (0..=rows as u16)
             .map(|row| {
                 homes
                     .iter()
@@ -91,7 +92,7 @@ impl Collector {
                     .map_or_else(String::new, |h| h.name.clone())
             })
             .collect();
-        self.names[MAX_HOMES] = "other".to_owned();
+        self.names[rows] = "other".to_owned();
     }
 
     /// Says that the first stage has begun.

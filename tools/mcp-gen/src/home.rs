@@ -8,7 +8,7 @@ use record::kind::Target;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Targets beyond this many share the last row, `other`.
+/// Targets beyond this many share the last row, `other`, unless `--by target` says otherwise.
 pub const MAX_HOMES: usize = 64;
 
 /// A server as a worker needs to know it. Its index in the table never changes; what it says may.
@@ -16,7 +16,7 @@ pub const MAX_HOMES: usize = 64;
 pub struct Home {
     /// The target's name.
     pub name: String,
-    /// Its row in records; targets beyond [`MAX_HOMES`] share one.
+    /// Its row in records; targets beyond the plan's `target_rows` share one.
     pub row: u16,
     /// Where it is.
     pub endpoint: Endpoint,
@@ -55,11 +55,12 @@ pub struct Manners {
 }
 
 impl Home {
-    /// The server of the target at `place`, with the manners of one that was asked; `host_header` is the user's.
+    /// The server of the target at `place`, of which so many have `rows` of their own, with the manners of one that was
+    /// asked; `host_header` is the user's.
     #[must_use]
     pub fn new(
         target: &Target,
-        place: usize,
+        (place, rows): (usize, usize),
         endpoint: Endpoint,
         manners: Manners,
         host_header: Option<&String>,
@@ -71,7 +72,7 @@ impl Home {
         };
         Self {
             name: target.key().to_owned(),
-            row: place.min(MAX_HOMES) as u16,
+            row: place.min(rows) as u16,
             addresses: endpoint.resolve().unwrap_or_default(),
             transport,
             endpoint,
@@ -83,6 +84,16 @@ impl Home {
             offer_subprotocol: manners.offer_subprotocol,
             http2: manners.http2,
         }
+    }
+
+    /// Whether another server can be called in its stead, with the same calls in the same way. Children are their
+    /// clients' own.
+    #[must_use]
+    pub fn can_stand_in(&self, other: &Self) -> bool {
+        self.name != other.name
+            && self.transport == other.transport
+            && self.transport != Transport::Stdio
+            && Arc::ptr_eq(&self.menu, &other.menu)
     }
 
     /// Its manners, for a server that is taken to be like it.
@@ -100,3 +111,14 @@ impl Home {
 
 /// All servers, as they stand at one time.
 pub type Homes = Arc<Vec<Arc<Home>>>;
+
+/// The indices of the servers that are in service.
+#[must_use]
+pub fn live(homes: &Homes) -> Vec<u16> {
+    homes
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| h.live)
+        .map(|(i, _)| i as u16)
+        .collect()
+}

@@ -4,14 +4,15 @@ use crate::abuse::{Crew, Ledger};
 use crate::audit::{Auditor, Noted};
 use crate::authorization::Headers;
 use crate::collect::Collector;
-use crate::engine::{Command, Health, Report, Waker, Worker};
+use crate::engine::{Command, Health, Report, Waker, Worker, memory};
 use crate::generator::Reading;
-use crate::home::Homes;
+use crate::home::{Homes, live};
 use crate::knee::Hunt;
 use crate::metrics::{Board, Publisher};
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::rows;
+use crate::seats::Seats;
 use crate::slow;
 use crate::stages::Stages;
 use crate::steer::{self, Order, Refusal, Steering, Turn};
@@ -27,6 +28,7 @@ use std::sync::mpsc::{self, Sender};
 pub struct Load<'a> {
     prepared: &'a Prepared,
     homes: Homes,
+    seats: Seats,
     pen: Pen,
     workers: Vec<Handle>,
     running: usize,
@@ -98,6 +100,11 @@ impl<'a> Load<'a> {
         Ok(Self {
             prepared,
             homes: Arc::clone(&prepared.homes),
+            seats: Seats::new(
+                plan.carriers.unwrap_or_else(|| plan.everybody()) as usize,
+                &live(&prepared.homes),
+                plan.seed,
+            ),
             pen: pen.clone(),
             running: workers.len(),
             crew,
@@ -141,6 +148,7 @@ impl<'a> Load<'a> {
             } => {
                 self.collector
                     .interval(worker, start_ns, end_ns, rows, &self.pen);
+                memory::give_back();
                 self.search();
                 self.show();
             }
@@ -265,7 +273,8 @@ impl<'a> Load<'a> {
     pub fn rehome(&mut self, homes: Homes) {
         self.collector.name(&homes);
         self.homes = homes;
-        self.order(|| Command::Homes(Arc::clone(&self.homes)));
+        self.seats.rearrange(&live(&self.homes));
+        self.order(|| Command::Homes(Arc::clone(&self.homes), self.seats.now()));
     }
 
     /// Ends it before its time: the drain begins now.

@@ -60,6 +60,8 @@ pub struct Plan {
     pub window: usize,
     /// The same, where the user gave it: how many users a client has in the closed model.
     pub in_flight: Option<u32>,
+    /// After so many troubles in a row a client calls another target; `None` is never.
+    pub failover: Option<u32>,
     /// HTTP connections of a client.
     pub max_connections: usize,
     /// LF at the end of each WebSocket message.
@@ -78,6 +80,8 @@ pub struct Plan {
     pub http2: Http2,
     /// Who runs commands.
     pub children: Arc<Children>,
+    /// So many targets have rows of their own; the others share one.
+    pub target_rows: usize,
     /// What the rows are named by.
     pub labels: Labels,
     /// Whether and where it is looked up which calls were executed.

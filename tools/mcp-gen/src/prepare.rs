@@ -4,12 +4,13 @@ use crate::abuse::Terms;
 use crate::audit;
 use crate::batches;
 use crate::children::Children;
-use crate::cli::Cli;
+use crate::cli::{By, Cli};
 use crate::crowd;
 use crate::discover::Found;
 use crate::groups::Groups;
 use crate::home::{Home, Homes, MAX_HOMES, Manners};
 use crate::menu::{Labels, Menu, Order};
+use crate::no_effect;
 use crate::open_files;
 use crate::plan::Plan;
 use crate::sharing::{self, Sharing};
@@ -24,6 +25,7 @@ use protocol::transport::Transport;
 use record::clock;
 use record::kind::{self, Ready, Target, Warning};
 use rustls::ClientConfig;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// How discovery is to speak with a server.
@@ -90,9 +92,14 @@ pub fn prepare(
         token: with.audit.as_ref().map(|audit| audit.head.as_str()),
     };
     let groups = Groups::new(&wish.profiles, wish.idle);
+    let target_rows = match cli.by.contains(&By::Target) {
+        // And some that may come later.
+        true => targets.all().len() + MAX_HOMES,
+        false => MAX_HOMES,
+    };
     let mut menus = Menus {
         order,
-        labels: Labels::new(groups.all()),
+        labels: Labels::new(groups.all(), cli.by.contains(&By::Tool)),
         made: Vec::new(),
     };
     let mut dialects: Vec<kind::Dialect> = Vec::new();
@@ -126,7 +133,7 @@ pub fn prepare(
         let endpoint = endpoint(target, &Allowed::by(cli))?;
         let home = Home::new(
             target,
-            homes.len(),
+            (homes.len(), target_rows),
             endpoint,
             manners,
             cli.host_header.as_ref(),
@@ -139,13 +146,24 @@ pub fn prepare(
         }
         homes.push(Arc::new(home));
     }
+    warnings.extend(folded(homes.len().saturating_sub(target_rows), "target"));
+    warnings.extend(folded(menus.labels.folded(), "tool"));
+    warnings.extend(no_effect::warnings(
+        cli,
+        groups.all(),
+        &homes,
+        &menus.labels,
+    ));
     let homes = Arc::new(homes);
     let live = homes.iter().filter(|home| home.live).count();
     let limit = open_files::raise();
     if cli.shared_connections.is_none() {
         open_files::check(&groups, &homes, wish.threads, limit)?;
     }
-    let plan = plan(cli, wish, groups, menus.labels, with, ready, live);
+    let plan = Plan {
+        target_rows,
+        ..plan(cli, wish, groups, menus.labels, with, ready, live)
+    };
     Ok(Prepared {
         plan: Arc::new(plan),
         homes,
@@ -170,7 +188,8 @@ impl Prepared {
             let live = usable.is_some() && !target.is_gone();
             let endpoint = usable.unwrap_or_else(|| like.endpoint.clone());
             let manners = like.manners();
-            let home = Home::new(target, i, endpoint, manners, self.host_header.as_ref());
+            let place = (i, self.plan.target_rows);
+            let home = Home::new(target, place, endpoint, manners, self.host_header.as_ref());
             Arc::new(Home { live, ..home })
         });
         Arc::new(homes.collect())
@@ -191,6 +210,15 @@ impl Prepared {
         }
         Ok(endpoint)
     }
+}
+
+/// What is to be said where figures of so many targets or tools stand in one row.
+fn folded(count: usize, what: &str) -> Option<Warning> {
+    let text = format!(
+        "{count} more {what}s than have rows of their own stand together as {what} \"other\""
+    );
+    let warning = Warning::new("folded", text).remedy(format!("tell them apart with --by {what}"));
+    (count > 0).then_some(warning)
 }
 
 /// The menus of servers; those that are alike in all that matters share one.
@@ -294,6 +322,8 @@ fn plan(
         } else {
             6
         }) as usize,
+        target_rows: MAX_HOMES,
+        failover: cli.failover.map(NonZeroU32::get),
         append_newline: cli.ws_append_newline,
         sources: cli.source_address.concat(),
         headers: Arc::new(wish.headers.clone()),

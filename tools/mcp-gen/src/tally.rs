@@ -37,6 +37,8 @@ pub struct Cell {
     pub received_bytes: u64,
     /// Calls whose stream was asked for again with `Last-Event-ID`, each time.
     pub resumed: u64,
+    /// Calls that are over and were sent elsewhere than to their home.
+    pub moved: u64,
     /// Connection attempts that failed.
     pub connect_failures: u64,
     /// What became of sessions; only in rows of connections.
@@ -144,6 +146,7 @@ impl Cell {
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.resumed += other.resumed;
+        self.moved += other.moved;
         self.connect_failures += other.connect_failures;
         if let Some(other) = &other.sessions {
             self.sessions.get_or_insert_default().add(other);

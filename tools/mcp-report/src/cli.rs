@@ -1,6 +1,7 @@
 //! The command line of mcp-report.
 
 use crate::gate::Gate;
+use crate::objective::Objective;
 use crate::outcome::Class;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
@@ -22,6 +23,11 @@ pub struct Cli {
     /// Count this class of error as ok in `error_rate`, `rate` and `errors` (repeatable).
     #[arg(long, value_name = "CLASS")]
     pub expect: Vec<Class>,
+
+    /// The share of calls that is to succeed; what it lets fail in the run is the error budget that `budget_burnt` of a
+    /// fault is a share of.
+    #[arg(long, value_name = "SHARE", default_value = "99.9%")]
+    pub objective: Objective,
 
     /// The form of the report on stdout.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -66,10 +72,14 @@ Figures of a gate:
   errors scheduled ok   counts; errors{class=\"timeout\"} is one class of them
   knee         the rate that mcp-gen --find-knee found, such as 1000/s
   executed_twice never_executed ok_never_executed failed_executed   counts of mcp-gen --audit
+  recovery_time  from the end of a fault (of a kill, its begin) until the load was back; detect_time until it showed
+  calls_lost   calls that failed of it; budget_burnt   its share of the error budget, such as 50%
+               the worst over all faults, or those of {fault=\"f1\"} or {kind=\"kill\"}; see docs/RECOVERY.md
 Labels: method, tool, stage, profile; class (of errors); target (of counts and shares, not of latencies).
 Timeouts and lost connections count as slower than any limit; a percentile needs 20/(1-q) calls to be judged.
 
 Examples:
   mcp-deploy local | mcp-gen --for 30s | mcp-report --fail-if 'p99 > 200ms' --fail-if 'error_rate > 1%'
   mcp-report run.jsonl --fail-if 'p99{method=\"tools/call\"} > 50ms' --format markdown
+  mcp-report run.jsonl --fail-if 'recovery_time > 5s' --fail-if 'budget_burnt > 50%' --objective 99.5%
   mcp-report run.jsonl --format json | jq .verdict";

@@ -4,6 +4,7 @@ use crate::cli::Cli;
 use crate::gate::{self, Judged, State};
 use crate::health;
 use crate::outcome::Expected;
+use crate::recovery::Recovery;
 use crate::report::{self, Report};
 use crate::run::{Figures, Run};
 use crate::verdict::{Grounds, Verdict};
@@ -24,6 +25,7 @@ pub fn conclude(run: &Run, cli: &Cli, signalled: bool) -> Conclusion {
     let expected = Expected::new(&cli.expect);
     let rows = run.rows();
     let checked = run.check();
+    let recovery = Recovery::of(run, &expected, cli.objective.0);
     let mut measured = Figures::default();
     for (_, row) in rows
         .iter()
@@ -36,7 +38,7 @@ pub fn conclude(run: &Run, cli: &Cli, signalled: bool) -> Conclusion {
     let mut gates: Vec<Judged> = cli
         .fail_if
         .iter()
-        .map(|g| gate::judge(g, run, &rows, &expected))
+        .map(|g| gate::judge(g, run, &rows, &recovery, &expected))
         .collect();
     let saturated = health::saturated(run, &measured, &gates);
     if interrupted || !fatal.is_empty() {
@@ -60,7 +62,8 @@ pub fn conclude(run: &Run, cli: &Cli, signalled: bool) -> Conclusion {
         gates: &gates,
         measured: measured.counts.scheduled > 0,
     });
-    let report = report::build(run, &rows, checked, interrupted, whole, &expected);
+    let state = report::State { interrupted, whole };
+    let report = report::build(run, &rows, checked, &recovery, state, &expected);
     Conclusion {
         verdict,
         gates,

@@ -63,6 +63,11 @@ impl Expected {
         class != SHED && !NO_ERRORS.contains(&class) && !self.0.contains(class)
     }
 
+    /// Whether calls of this class were expected, and count as ok.
+    pub fn has(&self, class: &str) -> bool {
+        self.0.contains(class)
+    }
+
     /// How many of these outcomes are errors.
     pub fn errors(&self, by_class: &BTreeMap<String, u64>) -> u64 {
         sum(by_class, |class| self.is_error(class))
@@ -70,15 +75,20 @@ impl Expected {
 
     /// How many of these were expected, and count as ok.
     pub fn expected(&self, by_class: &BTreeMap<String, u64>) -> u64 {
-        sum(by_class, |class| self.0.contains(class))
+        sum(by_class, |class| self.has(class))
     }
+}
+
+/// Whether calls of this class never came back.
+pub fn is_never(class: &str) -> bool {
+    NEVER.contains(&class)
 }
 
 /// How many of these were slower than any limit. A call that was never sent has no service time, so `abandoned` counts
 /// for the response only.
 pub fn never_came(by_class: &BTreeMap<String, u64>, sent_only: bool) -> u64 {
     sum(by_class, |class| {
-        NEVER.contains(&class) && !(sent_only && class == "abandoned")
+        is_never(class) && !(sent_only && class == "abandoned")
     })
 }
 

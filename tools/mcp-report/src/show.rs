@@ -38,6 +38,15 @@ pub fn share(share: f64) -> String {
     }
 }
 
+/// A share that may be more than all: `340 %`, `3.40 %`.
+pub fn portion(portion: f64) -> String {
+    if portion <= 0.1 {
+        return share(portion);
+    }
+    let percent = (portion * 100.0).min(u64::MAX as f64);
+    format!("{} %", count(percent.round() as u64))
+}
+
 /// A length of time: `27.0 s`.
 pub fn span(us: u64) -> String {
     record::units::show_us(us)

@@ -40,7 +40,11 @@ pub fn read(path: &Path) -> Result<Plan, String> {
     parse(&path.display().to_string(), &text)
 }
 
-fn parse(path: &str, text: &str) -> Result<Plan, String> {
+/// Reads the text of a plan; `path` stands in front of what is wrong.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &str, text: &str) -> Result<Plan, String> {
     let at = |byte: usize| {
         let before = text.get(..byte).unwrap_or(text);
         format!("{path}:{}", before.matches('\n').count() + 1)

@@ -149,7 +149,7 @@ impl<R: Fn(Report)> Shift<R> {
 
     fn obey(&mut self, order: Command) {
         match order {
-            Command::Homes(homes) => self.homes = homes,
+            Command::Homes(homes, _) => self.homes = homes,
             Command::Stages(stages, course) => {
                 self.stages = stages;
                 for table in &mut self.tables {

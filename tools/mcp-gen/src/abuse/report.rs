@@ -1,7 +1,7 @@
 //! What acts came to since the last report, and the records that say so.
 
 use super::kind::Kind;
-use crate::home::{Homes, MAX_HOMES};
+use crate::home::Homes;
 use crate::plan::Plan;
 use crate::stages::Stages;
 use record::kind::{Abuse, AbuseCount};
@@ -89,7 +89,7 @@ impl Book {
         let rows = counts.into_iter().map(|(key, count)| Abuse {
             stage: stage(stages, key.stage),
             profile: plan.groups.all()[usize::from(key.group)].profile.clone(),
-            target: target(homes, key.row),
+            target: target(plan, homes, key.row),
             kind: key.kind.name().to_owned(),
             start_us: plan.unix_us(start_ns),
             span_us: end_ns.saturating_sub(start_ns) / 1_000,
@@ -109,8 +109,8 @@ fn stage(stages: &Stages, index: u16) -> String {
     stage.map_or_else(String::new, |stage| stage.name.clone())
 }
 
-fn target(homes: &Homes, row: u16) -> String {
-    if usize::from(row) == MAX_HOMES {
+fn target(plan: &Plan, homes: &Homes, row: u16) -> String {
+    if usize::from(row) == plan.target_rows {
         return "other".to_owned();
     }
     let home = homes.iter().find(|home| home.row == row);

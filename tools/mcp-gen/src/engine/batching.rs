@@ -98,7 +98,7 @@ impl Worker {
 
     /// Whether arrays may come from the home of a client.
     pub(super) fn takes_batches(&self, c: usize) -> bool {
-        self.home_of(c).dialect.revision.has_batches()
+        self.server_of(c).dialect.revision.has_batches()
     }
 
     /// Something of the answer to a POST of several calls came.

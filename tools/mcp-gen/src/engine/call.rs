@@ -21,6 +21,8 @@ pub struct Call {
     pub stage: u16,
     /// Its home target at due.
     pub home: u16,
+    /// The target that it was handed to; its home as a rule.
+    pub place: u16,
     /// Our port of the connection; 0 before it has one.
     pub port: u16,
     /// Its place on the home's menu.
@@ -37,6 +39,8 @@ pub struct InFlight {
     first_id: u64,
     slots: VecDeque<Option<Call>>,
     count: usize,
+    /// The longest that `slots` has been since memory was last looked at.
+    peak: usize,
 }
 
 impl InFlight {
@@ -51,6 +55,7 @@ impl InFlight {
         }
         self.slots.push_back(Some(call));
         self.count += 1;
+        self.peak = self.peak.max(self.slots.len());
     }
 
     /// The call with this id.
@@ -103,6 +108,17 @@ impl InFlight {
         }
     }
 
+    /// Gives back what only a burst has needed: a stall of the server fills the window once, and 1,024 calls in flight
+    /// are 100 KB. Call it from time to time; it looks at what was needed since the last time. Gives the bytes.
+    pub fn ease(&mut self) -> usize {
+        let needed = 2 * std::mem::take(&mut self.peak).max(self.slots.len()).max(8);
+        let had = self.slots.capacity();
+        if had > 2 * needed {
+            self.slots.shrink_to(needed);
+        }
+        (had - self.slots.capacity()) * size_of::<Option<Call>>()
+    }
+
     /// Takes all out, the oldest first.
     pub fn drain(&mut self) -> Vec<Call> {
         self.count = 0;
@@ -116,6 +132,7 @@ mod tests {
 
     fn call(id: u64) -> Call {
         Call {
+            place: 0,
             index: id,
             id,
             due_ns: 0,
@@ -152,5 +169,20 @@ mod tests {
         assert_eq!((calls.len(), calls.oldest().is_none()), (0, true));
         calls.push(call(20));
         assert_eq!(calls.take(20).map(|c| c.id), Some(20));
+    }
+
+    #[test]
+    fn what_a_burst_has_needed_is_given_back_while_calls_go_on() {
+        let mut calls = InFlight::default();
+        (1..=1_000).for_each(|id| calls.push(call(id)));
+        (1..=998).for_each(|id| assert!(calls.take(id).is_some()));
+        calls.ease();
+        assert!(
+            calls.slots.capacity() >= 1_000,
+            "needed since the last time"
+        );
+        calls.ease();
+        assert!(calls.slots.capacity() <= 32, "{}", calls.slots.capacity());
+        assert_eq!((calls.len(), calls.take(999).map(|c| c.id)), (2, Some(999)));
     }
 }

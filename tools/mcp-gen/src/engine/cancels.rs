@@ -61,7 +61,7 @@ impl Worker {
         if call.sent_ns == 0 {
             return self.cancels.push(Reverse((now + UNSENT_NS, c, id)));
         }
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let posts = matches!(framing, Framing::Exchange | Framing::Events);
         let by_hanging_up = framing == Framing::Exchange && home.dialect.era == Era::Modern;
         if posts && !by_hanging_up && self.clients[c].replies.len() >= MAX_REPLIES {

@@ -62,7 +62,7 @@ impl Worker {
         };
         state.phase = Phase::Open;
         let c = state.client;
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         if let Some(lane) = self.add_lane(c, conn) {
             self.exchange_wired(lane, c, &home, now);
         }

@@ -45,6 +45,19 @@ pub struct Client {
     home: (u64, u16),
     /// Where it lived before, as long as calls of those times wait: from which index on, and where.
     earlier: Vec<(u64, u16)>,
+    /// The server that it is connected to, or connects to: its home as a rule. Who calls over another's connection is
+    /// where that goes.
+    pub place: u16,
+    /// Troubles with `place` since a call was last answered there.
+    pub troubles: u32,
+    /// When it has come there.
+    pub placed_ns: u64,
+    /// When a call was last answered there; only where that matters.
+    pub answered_ns: u64,
+    /// Away from home, which is back: when it goes there.
+    pub homeward_ns: u64,
+    /// Whether it goes home as soon as the session that it has is over.
+    pub goes_home: bool,
     /// Connections, by their numbers in the worker.
     pub conns: Vec<usize>,
     /// Of these, HTTP ones that are free.
@@ -149,6 +162,12 @@ impl Client {
             next_sent: 0,
             home: (0, home),
             earlier: Vec::new(),
+            place: home,
+            troubles: 0,
+            placed_ns: 0,
+            answered_ns: 0,
+            homeward_ns: 0,
+            goes_home: false,
             conns: Vec::new(),
             idle: Vec::new(),
             gathering: None,
@@ -177,7 +196,7 @@ impl Client {
         }
     }
 
-    /// Where it connects to now.
+    /// Where it lives now: the home of the next call that comes due.
     pub fn home(&self) -> u16 {
         self.home.1
     }
@@ -206,6 +225,8 @@ impl Client {
             .unwrap_or(0);
         self.earlier.drain(..waiting_from);
         self.home = (self.next_due, home);
+        self.place = home;
+        (self.troubles, self.homeward_ns, self.goes_home) = (0, 0, false);
     }
 
     /// Whether calls wait to be sent.

@@ -5,10 +5,11 @@ use super::conn::{Codec, Errand, Job, Phase};
 use super::ends::End;
 use super::framing::Framing;
 use super::settle::calls_of;
-use super::worker::{Worker, live};
-use crate::home::Homes;
+use super::worker::Worker;
+use crate::home::{Homes, live};
 use protocol::outcome::Outcome;
 use protocol::ws;
+use std::sync::Arc;
 
 impl Worker {
     /// Closes a connection that stood, without a call under way. The client goes on with the others, or connects anew.
@@ -100,8 +101,12 @@ impl Worker {
             _ => None,
         };
         let last_errand = state.last_errand();
+        let (since_ns, retired) = (state.since_ns, state.retired);
         let mut calls = calls_of(state);
         calls.extend(post.and_then(|post| self.take_posted(c, post)));
+        if !calls.is_empty() && !retired {
+            self.judge_loss(c, since_ns);
+        }
         for call in calls {
             self.settle(call.client as usize, &call, outcome(reused), now, received);
         }
@@ -148,49 +153,56 @@ impl Worker {
     }
 
     /// The servers have changed: clients whose home is another one now move there.
-    pub(super) fn rehome(&mut self, homes: Homes, now: u64) {
+    pub(super) fn rehome(&mut self, homes: Homes, seats: &[u16], now: u64) {
         let old = std::mem::replace(&mut self.homes, homes);
-        let live = live(&self.homes);
-        if live.is_empty() {
+        self.outages.resize(self.homes.len(), None);
+        if live(&self.homes).is_empty() {
             return;
         }
         for c in 0..self.clients.len() {
             // Who calls over another's connection goes where that goes.
             let number = self.clients[self.clients[c].owner].number;
-            let home = live[number as usize % live.len()];
             let before = self.clients[c].home();
+            let home = seats.get(number as usize).copied().unwrap_or(before);
             let same_place = old
                 .get(usize::from(home))
                 .is_some_and(|h| h.endpoint == self.homes[usize::from(home)].endpoint);
             if before == home && same_place {
                 continue;
             }
-            self.seal_of(c);
-            self.give_up_suspended(c, Outcome::StreamEnded, now);
-            self.note_end(c, End::Abandoned);
+            if !self.rides(c) {
+                self.uproot(c, End::Abandoned, now);
+            }
             self.clients[c].move_to(home);
-            if self.rides(c) {
-                continue;
-            }
-            self.forget_cookies(c);
-            // Calls in flight on the old connections may end there; the client itself goes on at its new home.
-            if let Some(carrier) = self.clients[c].carrier {
-                self.retire_carrier(carrier, now);
-            }
-            for conn in std::mem::take(&mut self.clients[c].conns) {
-                match self.conns[conn].as_mut() {
-                    Some(state) if state.has_calls() => state.retired = true,
-                    _ => self.remove(conn),
-                }
-            }
-            self.clients[c].idle.clear();
-            self.clients[c].head = None;
-            self.clients[c].session = Session::Down;
-            if !self.clients[c].rests {
-                let jitter = self.backoff_ns(c) / 4;
-                self.note_retry(c, now + jitter);
+            if !self.rides(c) {
+                self.settle_at(c, home, now);
             }
         }
+        let endpoint = |homes: &Homes, i: usize| homes.get(i).map(|h| h.endpoint.clone());
+        let homes = Arc::clone(&self.homes);
+        self.forget_outages(|i| endpoint(&old, i) != endpoint(&homes, i), now);
+    }
+
+    /// A client goes elsewhere: its session is over. Calls in flight on its connections may end there.
+    pub(super) fn uproot(&mut self, c: usize, end: End, now: u64) {
+        self.seal_of(c);
+        self.give_up_suspended(c, Outcome::StreamEnded, now);
+        self.note_end(c, end);
+        self.forget_cookies(c);
+        if let Some(carrier) = self.clients[c].carrier {
+            self.retire_carrier(carrier, now);
+        }
+        for conn in std::mem::take(&mut self.clients[c].conns) {
+            match self.conns[conn].as_mut() {
+                Some(state) if state.has_calls() => state.retired = true,
+                _ => self.remove(conn),
+            }
+        }
+        let client = &mut self.clients[c];
+        client.idle.clear();
+        client.head = None;
+        client.session = Session::Down;
+        client.is_parting = false;
     }
 
     /// Says goodbye to all servers, as each client does.

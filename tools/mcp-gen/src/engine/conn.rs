@@ -5,6 +5,7 @@ use super::batch::Batch;
 use super::call::{Call, InFlight};
 use super::carrier::{Carrier, Lane};
 use super::framing::Framing;
+use super::memory;
 use super::resuming::Mark;
 use protocol::h2;
 use protocol::http::{self, Reply};
@@ -40,6 +41,8 @@ pub struct Conn {
     written: usize,
     /// Calls that gather for one message; they are in flight already.
     pub batch: Batch,
+    /// The longest that `out` has been since memory was last looked at.
+    peak_bytes: usize,
     /// Calls whose last byte is not written yet: (place of that byte in `out`, id).
     unsent: VecDeque<(usize, u64)>,
     /// Whether epoll watches for writing.
@@ -171,6 +174,7 @@ impl Conn {
             phase: Phase::Tcp,
             codec: Some(Box::new(framing.codec())),
             out: Vec::new(),
+            peak_bytes: 0,
             written: 0,
             batch: Batch::default(),
             unsent: VecDeque::new(),
@@ -341,12 +345,28 @@ impl Conn {
             self.unsent = VecDeque::new();
             self.calls.rest();
             self.batch.rest();
+        } else {
+            self.ease();
         }
+    }
+
+    /// Gives back what only a burst has needed of a connection that is never idle. Twice of what was needed since the
+    /// last time stays.
+    fn ease(&mut self) {
+        let needed = std::mem::take(&mut self.peak_bytes);
+        let needed = 2 * needed.max(self.out.len()).max(1_024);
+        let had = self.out.capacity();
+        if had > 2 * needed {
+            self.out.shrink_to(needed);
+            self.unsent.shrink_to(2 * self.unsent.len().max(8));
+        }
+        memory::note_freed(had - self.out.capacity() + self.calls.ease());
     }
 
     /// Forgets what was written, once all was.
     pub fn recycle(&mut self) {
         if self.written == self.out.len() && self.unsent.is_empty() {
+            self.peak_bytes = self.peak_bytes.max(self.out.len());
             self.out.clear();
             self.written = 0;
             self.aside_bytes = 0;

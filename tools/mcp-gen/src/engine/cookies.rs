@@ -23,7 +23,7 @@ impl Worker {
         else {
             return;
         };
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let now_s = record::clock::unix_us() / 1_000_000;
         let mut changed = false;
         for cookie in set {
@@ -40,7 +40,7 @@ impl Worker {
         if let Some(jar) = &mut self.clients[c].jar
             && jar.expire(record::clock::unix_us() / 1_000_000)
         {
-            let home = self.home_of(c);
+            let home = self.server_of(c);
             self.send_cookies(c, &home);
         }
     }

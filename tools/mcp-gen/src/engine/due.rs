@@ -204,6 +204,10 @@ impl Worker {
             }
             return None;
         }
+        if self.tries(c) {
+            return None;
+        }
+        let client = &mut self.clients[c];
         if let Some(carrier) = client.carrier {
             return self.lane(c, carrier);
         }
@@ -234,9 +238,10 @@ impl Worker {
     /// Puts a call's bytes into a connection's output. They are written when the round's due calls are all there.
     pub(super) fn hand_over(&mut self, conn: usize, c: usize, drawn: &Drawn, taken_ns: u64) {
         self.begin_round(c, drawn.index, drawn.home, drawn.dish as usize);
-        // Where the client lives now, which for a call that waited while it moved is not the call's home.
-        let home = &self.homes[usize::from(self.clients[c].home())];
-        let dish = if drawn.home == self.clients[c].home()
+        // Where the client is now, which for a call that waited while it moved is not the call's home.
+        let place = self.place_of(c);
+        let home = &self.homes[usize::from(place)];
+        let dish = if drawn.home == place
             || Arc::ptr_eq(&home.menu, &self.homes[usize::from(drawn.home)].menu)
         {
             drawn.dish as usize
@@ -298,6 +303,7 @@ impl Worker {
             first_ns: 0,
             stage: drawn.stage,
             home: drawn.home,
+            place,
             port: state.port,
             dish: drawn.dish,
             client: c as u32,

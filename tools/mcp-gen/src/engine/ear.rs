@@ -80,7 +80,7 @@ impl Worker {
     pub(super) fn row_of_connections(&self, c: usize, now: u64) -> Key {
         Key {
             stage: self.stages.at(now) as u16,
-            home: self.homes[usize::from(self.clients[c].home())].row,
+            home: self.homes[usize::from(self.place_of(c))].row,
             label: self.clients[c].group,
         }
     }
@@ -91,7 +91,7 @@ impl Worker {
             // It has no place on the menu, and asks for nothing.
             return;
         }
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let client = &mut self.clients[c];
         let hearing = home.menu.hearing(client.group);
         if hearing.is_silent() {
@@ -134,7 +134,7 @@ impl Worker {
 
     /// Asks for what comes next: on a connection of many calls for all of it, elsewhere one after the other.
     fn ask_on(&mut self, c: usize, now: u64) {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let transport = home.transport;
         let posts = matches!(transport, Transport::Http | Transport::Sse);
         loop {
@@ -165,7 +165,7 @@ impl Worker {
     }
 
     fn wish_message(&self, c: usize, id: u64, wish: Wish) -> Vec<u8> {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let client = &self.clients[c];
         let hearing = home.menu.hearing(client.group);
         let mut uris = hearing.uris_of(self.plan.seed, client.number);
@@ -298,7 +298,7 @@ impl Worker {
 
     /// A modern client asks once more for the stream that has ended.
     pub(super) fn listen_again(&mut self, c: usize, now: u64) {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let client = &mut self.clients[c];
         let hearing = home.menu.hearing(client.group);
         let uris = hearing.uris_of(self.plan.seed, client.number).count() as u64;

@@ -18,13 +18,12 @@ pub(super) enum End {
 }
 
 impl Worker {
-    /// The counts of the client's home, in the interval under way.
+    /// The counts of the server that the client is at, in the interval under way.
     pub(super) fn sessions_of(&mut self, c: usize) -> &mut Sessions {
-        let client = &self.clients[c];
         let key = Key {
             stage: self.stages.at(self.interval_start_ns) as u16,
-            home: self.homes[usize::from(client.home())].row,
-            label: client.group,
+            home: self.homes[usize::from(self.place_of(c))].row,
+            label: self.clients[c].group,
         };
         self.book.cell(key).sessions.get_or_insert_default()
     }

@@ -77,7 +77,7 @@ impl Worker {
             return None;
         }
         let c = state.client;
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let endpoint = match home.endpoint.join(path.trim()) {
             // Whoever names another place would have us call that.
             Ok(endpoint) if endpoint.origin() == home.endpoint.origin() => endpoint,
@@ -101,7 +101,7 @@ impl Worker {
 
     /// The answer to `initialize` came: calls may follow once the server has taken the notification.
     pub(super) fn greet_back(&mut self, c: usize, now: u64) {
-        debug_assert_eq!(self.home_of(c).dialect.era, Era::Legacy);
+        debug_assert_eq!(self.server_of(c).dialect.era, Era::Legacy);
         self.post_soon(c, message::initialized(), Errand::Initialized, now);
     }
 

@@ -17,7 +17,7 @@ impl Worker {
     pub(super) fn renew_heads(&mut self) {
         let end = (self.renewed + AT_ONCE).min(self.clients.len());
         for c in std::mem::replace(&mut self.renewed, end)..end {
-            let home = self.home_of(c);
+            let home = self.server_of(c);
             if self.clients[c].headers.is_some() {
                 self.send_cookies(c, &home);
             } else if self.clients[c].head.is_some()

@@ -57,7 +57,7 @@ impl Worker {
 
     /// Puts the request that ends the client's session into the output of a connection.
     pub(super) fn write_delete(&mut self, c: usize, conn: usize) -> bool {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let Some(session) = self.clients[c].session_id.clone() else {
             return false;
         };

@@ -143,7 +143,7 @@ impl Worker {
 
     /// A connection is gone, perhaps the one on which a client hears.
     pub(super) fn ear_gone(&mut self, c: usize, conn: usize, now: u64) {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let Some(ear) = &mut self.clients[c].ear else {
             return;
         };

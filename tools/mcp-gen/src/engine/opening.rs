@@ -60,8 +60,9 @@ impl Worker {
     }
 
     pub(super) fn note_retry(&mut self, c: usize, at_ns: u64) {
-        self.clients[c].retry_ns = at_ns;
-        if !self.clients[c].retry_noted {
+        let is_sooner = at_ns < std::mem::replace(&mut self.clients[c].retry_ns, at_ns);
+        // One who moves need not sit out the pause that was for the server it has left.
+        if is_sooner || !self.clients[c].retry_noted {
             self.clients[c].retry_noted = true;
             self.retries.push(Reverse((at_ns, c)));
         }
@@ -92,6 +93,10 @@ impl Worker {
             // What waits behind a server that is down must not wait for the end of the drain: one more try tells.
             let wanted = now < self.load_end_ns || self.is_waited_for(c);
             let is_away = self.clients[c].session == Session::Down && !self.clients[c].rests;
+            if is_away && self.clients[c].goes_home {
+                self.arrive_home(c, now);
+                continue;
+            }
             if is_away && wanted {
                 match self.clients[c].idle.pop() {
                     // Its session is gone, and a connection is left over from that.
@@ -102,9 +107,9 @@ impl Worker {
         }
     }
 
-    /// Begins one more connection of a client to its home.
+    /// Begins one more connection of a client to its server.
     pub(super) fn connect(&mut self, c: usize, now: u64) {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         if home.http2 && self.is_connecting(c) {
             // All that it wants goes over one connection.
             return;
@@ -216,8 +221,9 @@ impl Worker {
         }
     }
 
-    pub(super) fn home_of(&self, c: usize) -> Arc<Home> {
-        Arc::clone(&self.homes[usize::from(self.clients[c].home())])
+    /// The server that a client is connected to, or connects to.
+    pub(super) fn server_of(&self, c: usize) -> Arc<Home> {
+        Arc::clone(&self.homes[usize::from(self.place_of(c))])
     }
 
     /// Takes the set-up of a connection as far as it goes now.
@@ -260,7 +266,7 @@ impl Worker {
         let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
             return;
         };
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
@@ -403,7 +409,7 @@ impl Worker {
             label: self.clients[c].group,
         };
         self.book.cell(key).connect_failures += 1;
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         self.tell(
             "connect_failed",
             format!("{}: {why}", home.name),
@@ -411,6 +417,12 @@ impl Worker {
         );
         self.clients[c].failures += 1;
         let backoff = self.backoff_ns(c);
+        let client = &mut self.clients[c];
+        client.troubles += 1;
+        if (client.conns.is_empty() || client.session != Session::Open) && self.flee(c, now) {
+            // What waits goes along.
+            return self.join(c, now);
+        }
         let client = &mut self.clients[c];
         if client.conns.is_empty() || client.session != Session::Open {
             if home.transport == Transport::Sse {

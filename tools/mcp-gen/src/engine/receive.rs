@@ -316,7 +316,7 @@ impl Worker {
                 if outcome == Outcome::Ok && framing == Framing::Events {
                     self.greet_back(c, now);
                 } else if outcome == Outcome::Ok {
-                    if self.home_of(c).dialect.era == Era::Legacy {
+                    if self.server_of(c).dialect.era == Era::Legacy {
                         self.write_message(conn, &message::initialized());
                     }
                     self.stream_opened(conn, now);

@@ -204,7 +204,7 @@ impl Worker {
         let Some(state) = self.conns[conn].as_ref() else {
             return Outcome::ProtocolError;
         };
-        let era = self.home_of(state.client).dialect.era;
+        let era = self.server_of(state.client).dialect.era;
         let client = &self.clients[state.client];
         // Calls of a session that was lost meanwhile had one too.
         let has_session = client.session_id.is_some()
@@ -295,7 +295,7 @@ impl Worker {
                 self.answered_aside(c, id, Outcome::HttpError(status), now);
                 self.set_free(conn, reusable, now);
             }
-            Job::Errand(errand) if self.home_of(c).transport == Transport::Sse => {
+            Job::Errand(errand) if self.server_of(c).transport == Transport::Sse => {
                 self.posted_aside(conn, errand, reusable, now);
             }
             Job::Errand(Errand::Initialized) => {

@@ -96,7 +96,7 @@ impl Worker {
             return;
         };
         let c = state.client;
-        if self.home_of(c).dialect.era == Era::Legacy
+        if self.server_of(c).dialect.era == Era::Legacy
             && let Some(ear) = &mut self.clients[c].ear
         {
             let mark = ear.mark.get_or_insert_default();
@@ -150,7 +150,7 @@ impl Worker {
                 && from_ns < until_ns(call)
                 && call.id >= self.clients[c].session_first_id
         });
-        if !is_possible || retired || self.home_of(c).dialect.era != Era::Legacy {
+        if !is_possible || retired || self.server_of(c).dialect.era != Era::Legacy {
             return false;
         }
         let Some(state) = self.conns[conn].as_mut() else {
@@ -224,7 +224,7 @@ impl Worker {
 
     /// Sends the GET.
     fn ask_again(&mut self, conn: usize, c: usize, suspended: Suspended, now: u64) {
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let options = self.head_options(c, &home);
         let revision = home
             .dialect

@@ -37,7 +37,7 @@ impl Worker {
         let Some(c) = self.conns[conn].as_ref().map(|s| s.client) else {
             return;
         };
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let Some(state) = self.conns[conn].as_mut() else {
             return;
         };
@@ -86,7 +86,7 @@ impl Worker {
             return;
         };
         let c = state.client;
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         self.clients[c].session = Session::Opening;
         let id = self.clients[c].next_id;
         self.clients[c].next_id += 1;
@@ -146,7 +146,7 @@ impl Worker {
                 now,
             );
         }
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         if let Err(e) = self.open_http_session(c, &home, session.as_deref()) {
             return self.connect_failed(conn, &e, now);
         }

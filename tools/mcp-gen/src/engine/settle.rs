@@ -72,6 +72,7 @@ impl Worker {
         let (cell, stands) = self.book.row(key);
         cell.outcome(outcome);
         cell.received_bytes += received_bytes;
+        cell.moved += u64::from(call.place != call.home);
         let response = now.saturating_sub(call.due_ns);
         if call.sent_ns == 0 {
             stands.waiting -= 1;
@@ -85,6 +86,7 @@ impl Worker {
                 count(&mut cell.failed, response);
             }
         }
+        self.judge(c, call.place, call.sent_ns, outcome, now);
         if let Some(ledger) = &mut self.ledger {
             ledger.note(c, call.index, outcome);
         }
@@ -125,6 +127,7 @@ impl Worker {
                 first_ns: 0,
                 stage,
                 home,
+                place: home,
                 port: 0,
                 dish,
                 client: c as u32,
@@ -165,6 +168,8 @@ impl Worker {
             method: label.method.clone(),
             tool: label.tool.clone(),
             client: u64::from(self.clients[c].number),
+            moved_to: (call.place != call.home)
+                .then(|| self.homes[usize::from(call.place)].name.clone()),
             index: call.index,
             id: (call.id > 0).then_some(call.id),
             local_port: (call.port > 0).then_some(call.port),
@@ -195,6 +200,7 @@ impl Worker {
             self.expire_cookies(c);
             self.expire_suspended(c, now);
             self.tend(c, now);
+            self.look_around(c, now);
             // What waits may have grown too old, or a connection may be allowed again after a failure: nothing else
             // would wake a client that has no connection.
             self.serve(c, now);
@@ -222,6 +228,7 @@ impl Worker {
             }
             if now >= state.since_ns + timeout {
                 let seconds = timeout as f64 / 1e9;
+                self.despair(c);
                 self.connect_failed(
                     conn,
                     &format!("no answer to the set-up of the connection within {seconds} s"),

@@ -52,6 +52,11 @@ impl Worker {
         self.clients[c].owner != c
     }
 
+    /// The place in the table of the server that a client's connection goes to.
+    pub(super) fn place_of(&self, c: usize) -> u16 {
+        self.clients[self.clients[c].owner].place
+    }
+
     /// Whether calls wait for a client's connection: its own, or those of the clients that call over it.
     pub(super) fn is_waited_for(&self, c: usize) -> bool {
         let client = &self.clients[c];

@@ -19,7 +19,7 @@ impl Worker {
         if begin >= self.load_end_ns {
             return;
         }
-        let home = self.home_of(c);
+        let home = self.server_of(c);
         let is_multiplexed = Framing::of(home.transport, false).is_multiplexed()
             || home.http2
             || self.clients[c].carrier.is_some();

@@ -2,6 +2,7 @@
 
 use super::client::{Client, Session};
 use super::conn::Conn;
+use super::failover::Outage;
 use super::health::Health;
 use super::opening::RETRY_NS;
 use super::poller::{Poller, Ready, Waker};
@@ -11,7 +12,7 @@ use crate::audit::{Ledger, Noted};
 use crate::course::Course;
 use crate::dice::Nonces;
 use crate::groups::Group;
-use crate::home::{Homes, MAX_HOMES};
+use crate::home::{Homes, live};
 use crate::menu::Filled;
 use crate::plan::Plan;
 use crate::stages::Stages;
@@ -30,8 +31,8 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// What the main thread orders.
 pub enum Command {
-    /// The table of servers has changed.
-    Homes(Homes),
+    /// The table of servers has changed, and who lives where.
+    Homes(Homes, Arc<Vec<u16>>),
     /// Other stages come than was planned; the course is that of all of them.
     Stages(Arc<Stages>, Arc<Course>),
     /// The user's headers are others: a token was renewed.
@@ -145,6 +146,8 @@ pub struct Worker {
     /// How each call ended, where the run is audited.
     pub(super) ledger: Option<Ledger>,
     pub(super) nonces: Nonces,
+    /// Servers that clients have left, by their places in the table.
+    pub(super) outages: Vec<Option<Outage>>,
     orders: Receiver<Command>,
     pub(super) report: Box<dyn Fn(Report) + Send>,
 }
@@ -198,9 +201,9 @@ impl Worker {
             cancels_some: plan.groups.all().iter().any(|g| g.cancel.is_some()),
             cancels: BinaryHeap::new(),
             dirty: Vec::new(),
-            book: Book::new(MAX_HOMES + 1, plan.labels.all().len()),
+            book: Book::new(plan.target_rows + 1, plan.labels.all().len()),
             outstanding: 0,
-            standing: vec![0; (MAX_HOMES + 1) * plan.groups.all().len()],
+            standing: vec![0; (plan.target_rows + 1) * plan.groups.all().len()],
             buf: vec![0; READ_BYTES],
             filled: Filled::default(),
             interval_start_ns: t0,
@@ -228,6 +231,7 @@ impl Worker {
             nonces: Nonces::new(),
             clients,
             stages: Arc::clone(&plan.stages),
+            outages: vec![None; homes.len()],
             plan,
             homes,
             orders,
@@ -324,7 +328,7 @@ impl Worker {
     fn obey(&mut self, now: u64) {
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Command::Homes(homes) => self.rehome(homes, now),
+                Command::Homes(homes, seats) => self.rehome(homes, &seats, now),
                 Command::Stages(stages, course) => self.go_on(stages, &course),
                 Command::Headers(headers) => self.take_headers(headers),
                 Command::Drain(stages) => self.wind_down(stages, now, self.plan.grace_ns),
@@ -478,14 +482,4 @@ impl Worker {
             health: self.health,
         });
     }
-}
-
-/// The indices of the servers that are in service.
-pub(super) fn live(homes: &Homes) -> Vec<u16> {
-    homes
-        .iter()
-        .enumerate()
-        .filter(|(_, h)| h.live)
-        .map(|(i, _)| i as u16)
-        .collect()
 }

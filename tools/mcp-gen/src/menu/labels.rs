@@ -18,15 +18,21 @@ pub struct Label {
 pub struct Labels {
     all: Vec<Label>,
     groups: u16,
+    /// Tools of a group beyond this many share the label `other`.
+    max_tools: usize,
+    /// Those that do.
+    folded: Vec<String>,
 }
 
-/// Tools of a group beyond this many share the label `other`.
+/// So many they may be.
 const MAX_TOOLS: usize = 32;
+/// The same with `--by tool`.
+const MAX_TOOLS_BY: usize = 1_000;
 
 impl Labels {
-    /// Those of connections: a group's index is its label.
+    /// Those of connections: a group's index is its label. Tools are told apart by the thousand where that is wanted.
     #[must_use]
-    pub fn new(groups: &[Group]) -> Self {
+    pub fn new(groups: &[Group], by_tool: bool) -> Self {
         let groups = groups.len() as u16;
         let connect = |group| Label {
             group,
@@ -36,7 +42,15 @@ impl Labels {
         Self {
             all: (0..groups).map(connect).collect(),
             groups,
+            max_tools: if by_tool { MAX_TOOLS_BY } else { MAX_TOOLS },
+            folded: Vec::new(),
         }
+    }
+
+    /// How many tools share a label.
+    #[must_use]
+    pub fn folded(&self) -> usize {
+        self.folded.len()
     }
 
     /// All of them.
@@ -68,7 +82,11 @@ impl Labels {
         }
         let of_group = self.all.iter().filter(|l| l.group == group);
         let tools = of_group.filter(|l| l.tool.is_some()).count();
-        let tool = tool.map(|t| if tools < MAX_TOOLS { t } else { "other" });
+        let has_room = tools < self.max_tools;
+        if let Some(tool) = tool.filter(|t| !has_room && !self.folded.iter().any(|f| f == t)) {
+            self.folded.push(tool.to_owned());
+        }
+        let tool = tool.map(|t| if has_room { t } else { "other" });
         if let Some(i) = find(&self.all, tool) {
             return i as u16;
         }

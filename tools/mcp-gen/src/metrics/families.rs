@@ -77,7 +77,8 @@ fn families(snapshot: &Snapshot) -> [MetricFamily; 8] {
         lags.push(histogram(&of, &counts.lag));
         connects.push(histogram(&of, &counts.connect));
         for (class, n) in Outcome::CLASSES.iter().zip(counts.outcomes) {
-            if n > 0 && is_error(class) {
+            // Also those that have not come yet: of a counter that begins at its first value a rate does not see that.
+            if is_error(class) {
                 errors.push(counter(
                     &[("client_type", profile), ("error_type", class)],
                     n,

@@ -1,5 +1,6 @@
 //! What a gate can judge: a figure, its name and its unit.
 
+use super::faults::Aftermath;
 use crate::run::{Part, Sound};
 use record::Quantile;
 use record::kind::Audit;
@@ -29,6 +30,8 @@ pub enum Figure {
     AbuseWrong,
     /// The share of it that they did.
     AbuseRight,
+    /// What faults did.
+    Fault(Aftermath),
 }
 
 /// What an audit counts (`mcp-gen --audit`).
@@ -103,12 +106,14 @@ pub enum Stat {
 pub enum Unit {
     Latency,
     Share,
+    /// A share that may be more than all.
+    Portion,
     Rate,
     Count,
 }
 
 /// The names that are not a percentile.
-pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99, notification.p99, notification_gap.p99, progress_gap.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed, abuse_wrong, abuse_right";
+pub const NAMES: &str = "p50, p90, p95, p99, p99.9, max, mean, min (also service.p99, lag.p99, wait.p99, connect.p99, tcp.p99, tls.p99, handshake.p99, first.p99, gap.p99, last.p99, notification.p99, notification_gap.p99, progress_gap.p99), error_rate, rate, achieved, errors, scheduled, ok, knee, executed_twice, never_executed, ok_never_executed, failed_executed, abuse_wrong, abuse_right, detect_time, recovery_time, budget_burnt, calls_lost";
 
 impl Figure {
     /// Finds a figure by its name.
@@ -123,6 +128,7 @@ impl Figure {
             "knee" => Self::Knee,
             "abuse_wrong" => Self::AbuseWrong,
             "abuse_right" => Self::AbuseRight,
+            _ if Aftermath::named(name).is_some() => Self::Fault(Aftermath::named(name)?),
             _ if Audited::named(name).is_some() => Self::Audit(Audited::named(name)?),
             _ => {
                 // `p99.9` has a dot too, so only a known span in front of one is a span.
@@ -138,8 +144,12 @@ impl Figure {
     /// In what it is measured.
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Latency(..) => Unit::Latency,
+            Self::Latency(..) | Self::Fault(Aftermath::Detect | Aftermath::Recover) => {
+                Unit::Latency
+            }
             Self::ErrorRate | Self::Achieved | Self::AbuseRight => Unit::Share,
+            Self::Fault(Aftermath::Burnt) => Unit::Portion,
+            Self::Fault(Aftermath::Lost) => Unit::Count,
             Self::Rate | Self::Knee => Unit::Rate,
             Self::Errors | Self::Scheduled | Self::Ok | Self::Audit(_) | Self::AbuseWrong => {
                 Unit::Count
@@ -181,6 +191,7 @@ impl Unit {
         match self {
             Self::Latency => ("latency", "200ms"),
             Self::Share => ("share", "1%"),
+            Self::Portion => ("share", "50%"),
             Self::Rate => ("rate", "2400/s"),
             Self::Count => ("count", "10"),
         }
@@ -190,7 +201,7 @@ impl Unit {
     pub const fn in_record(self) -> &'static str {
         match self {
             Self::Latency => "us",
-            Self::Share | Self::Count => "1",
+            Self::Share | Self::Portion | Self::Count => "1",
             Self::Rate => "per_s",
         }
     }

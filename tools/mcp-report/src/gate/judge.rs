@@ -1,10 +1,12 @@
 //! Judges a gate: takes its value and compares it.
 
 use super::Gate;
+use super::faults::worst;
 use super::figure::{Audited, Figure, Span, Stat, Unit};
 use super::select::select;
 use super::value::{Value, value};
 use crate::outcome::Expected;
+use crate::recovery::Recovery;
 use crate::run::{Figures, Key, Run};
 use crate::show;
 use record::kind::AbuseCount;
@@ -44,12 +46,22 @@ impl Judged {
             (None, _) if self.text.as_deref().is_some_and(|t| t.starts_with('>')) => {
                 "> timeout".into()
             }
+            (None, _) if self.text.as_deref().is_some_and(|t| t.starts_with("never")) => {
+                "never".into()
+            }
             (None, _) => "-".into(),
-            (Some(us), Unit::Latency) => show::latency(us),
-            (Some(share), Unit::Share) => show::share(share),
-            (Some(rate), Unit::Rate) => show::per_s(rate),
-            (Some(n), Unit::Count) => show::count(n as u64),
+            (Some(value), unit) => shown(value, unit),
         }
+    }
+}
+
+fn shown(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Latency => show::latency(value),
+        Unit::Share => show::share(value),
+        Unit::Portion => show::portion(value),
+        Unit::Rate => show::per_s(value),
+        Unit::Count => show::count(value as u64),
     }
 }
 
@@ -103,8 +115,15 @@ fn abuse(figure: Figure, run: &Run) -> Result<Value, String> {
 }
 
 /// Takes the value of a gate, and compares.
-pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &Expected) -> Judged {
+pub fn judge(
+    gate: &Gate,
+    run: &Run,
+    rows: &BTreeMap<Key, Figures>,
+    recovery: &Recovery<'_>,
+    expected: &Expected,
+) -> Judged {
     let found = match gate.figure {
+        Figure::Fault(what) => worst(what, &gate.labels, gate.op, gate.limit, recovery),
         Figure::Knee => knee(run),
         Figure::Audit(what) => audited(what, run),
         Figure::AbuseWrong | Figure::AbuseRight => abuse(gate.figure, run),
@@ -126,6 +145,11 @@ pub fn judge(gate: &Gate, run: &Run, rows: &BTreeMap<Key, Figures>, expected: &E
         ),
         Ok(Value::Lost(why)) => (State::Fail, None, Some(why.to_owned())),
         Ok(Value::Is(value)) => (state(value), Some(value), None),
+        Ok(Value::Of { value, text }) => {
+            let text = format!("it is {} of {text}", shown(value, gate.figure.unit()));
+            (state(value), Some(value), Some(text))
+        }
+        Ok(Value::Not { text }) => (state(f64::INFINITY), None, Some(text)),
         Ok(Value::BeyondTimeout { never, of }) => {
             let share = show::share(never as f64 / of as f64);
             let text = format!(

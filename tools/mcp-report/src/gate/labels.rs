@@ -3,7 +3,7 @@
 use super::figure::{Figure, Unit};
 
 /// All that a gate can be narrowed to.
-pub const LABELS: &str = "method, tool, stage, profile, class, target";
+pub const LABELS: &str = "method, tool, stage, profile, class, target, and of faults fault, kind";
 
 /// Which calls a gate is about; `None` means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Labels {
     pub profile: Option<String>,
     pub class: Option<String>,
     pub target: Option<String>,
+    pub fault: Option<String>,
+    pub kind: Option<String>,
 }
 
 impl Labels {
@@ -35,7 +37,21 @@ impl Labels {
                 "abuse has no labels: it is of the whole load, as in 'abuse_wrong > 0'".into(),
             );
         }
+        if let Figure::Fault(_) = figure
+            && !["fault", "kind"].contains(&name)
+        {
+            return Err(format!(
+                "{name:?} is no label of what faults did; those are fault and kind, as in recovery_time{{fault=\"f1\"}} > 5s"
+            ));
+        }
         let slot = match name {
+            "fault" | "kind" if !matches!(figure, Figure::Fault(_)) => {
+                return Err(format!(
+                    "{name} is a label of what faults did only, as in recovery_time{{{name}=\"…\"}} > 5s"
+                ));
+            }
+            "fault" => &mut self.fault,
+            "kind" => &mut self.kind,
             "method" => &mut self.method,
             "tool" => &mut self.tool,
             "stage" => &mut self.stage,

@@ -1,5 +1,6 @@
 //! Gates: conditions under which the run fails, such as `p99{method="tools/call"} > 200ms`.
 
+mod faults;
 mod figure;
 mod judge;
 mod labels;

@@ -171,6 +171,7 @@ fn value(name: &str, unit: Unit, text: &str) -> Result<f64, String> {
         Unit::Latency if bare && text != "0" => None,
         Unit::Latency => units::duration(text).ok().map(|d| d.as_micros() as f64),
         Unit::Share => units::share(text).ok(),
+        Unit::Portion => portion(text),
         Unit::Rate if text == "0" || text == "0/s" => Some(0.0),
         Unit::Rate => units::rate(text).ok(),
         Unit::Count => text.parse::<u32>().ok().map(f64::from),
@@ -182,6 +183,16 @@ fn value(name: &str, unit: Unit, text: &str) -> Result<f64, String> {
             format!("{text:?} is no {what}, which {name} is: write it like {example}")
         }
     })
+}
+
+/// A share that may be more than all: `250%`, or `2.5`.
+fn portion(text: &str) -> Option<f64> {
+    let (number, of) = match text.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), 100.0),
+        None => (text, 1.0),
+    };
+    let value = number.parse::<f64>().ok()? / of;
+    (0.0..=1e6).contains(&value).then_some(value)
 }
 
 #[cfg(test)]
@@ -218,6 +229,11 @@ mod tests {
             ("errors{class=\"timeout\"} != 0", 0.0),
             ("scheduled <= 10", 10.0),
             ("min >= 0", 0.0),
+            ("recovery_time{kind=\"kill\"} > 5s", 5_000_000.0),
+            ("detect_time{fault=\"f1\"} > 1.5s", 1_500_000.0),
+            ("budget_burnt > 250%", 2.5),
+            ("budget_burnt > 0.5", 0.5),
+            ("calls_lost > 10", 10.0),
             ("p999{} > 1s", 1_000_000.0),
         ] {
             assert!(
@@ -248,6 +264,10 @@ mod tests {
             ("errors{class=\"tiemout\"} > 1", 8, "no class"),
             ("knee{tool=\"a\"} < 1/s", 6, "no labels"),
             ("knee < 1%", 8, "2400/s"),
+            ("recovery_time > 5", 17, "200ms"),
+            ("budget_burnt > -1%", 16, "50%"),
+            ("calls_lost{tool=\"a\"} > 1", 12, "fault and kind"),
+            ("p99{fault=\"f1\"} > 1s", 5, "what faults did only"),
             ("p99{target=\"a\"} > 1s", 5, "no label of latencies"),
             ("p99{tool=\"a\",tool=\"b\"} > 1s", 14, "twice"),
             ("p99{\u{e4}", 5, "expected a label"),

@@ -7,12 +7,16 @@ use crate::outcome::{Expected, never_came};
 use record::Histogram;
 
 /// What a figure comes to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// In µs, as a fraction, per second, or a count.
     Is(f64),
     /// Slower than any limit, since this many of so many calls never came back.
     BeyondTimeout { never: u64, of: u64 },
+    /// The same, of the fault that the text names.
+    Of { value: f64, text: String },
+    /// It never happened, and so is beyond any limit.
+    Not { text: String },
     /// There is nothing to take it from.
     Nothing,
     /// The server was lost before it could be found: that is no pass, whatever the limit.
@@ -63,7 +67,11 @@ pub fn value(figure: Figure, labels: &Labels, of: &Selected, expected: &Expected
         Figure::Scheduled => Value::Is(counts.scheduled as f64),
         Figure::Ok => Value::Is(counts.ok as f64),
         // They are no matter of rows.
-        Figure::Knee | Figure::Audit(_) | Figure::AbuseWrong | Figure::AbuseRight => Value::Nothing,
+        Figure::Knee
+        | Figure::Audit(_)
+        | Figure::Fault(_)
+        | Figure::AbuseWrong
+        | Figure::AbuseRight => Value::Nothing,
     }
 }
 

@@ -1,32 +1,12 @@
-//! Events and faults in brief, and the warnings.
+//! Events in brief, and the warnings.
 
 use super::{Block, Table};
 use crate::report::Report;
 use crate::show;
 
-/// Adds events and faults, where there are any.
+/// Adds the events, where there are any.
 pub fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     let t0 = report.run.t0_us;
-    if !report.faults.is_empty() {
-        let at = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), |us| show::since(t0, us));
-        let rows = report.faults.iter().map(|f| {
-            vec![
-                f.id.clone(),
-                f.kind.clone(),
-                f.targets.join(", "),
-                f.text.clone().unwrap_or_else(|| f.state.clone()),
-                at(f.began_us),
-                at(f.ended_us),
-            ]
-        });
-        let head = vec!["fault", "kind", "targets", "state", "began", "ended"];
-        blocks.push(Block::Title("Faults".to_owned()));
-        blocks.push(Block::Table(Table {
-            head,
-            left: 4,
-            rows: rows.collect(),
-        }));
-    }
     if !report.events.is_empty() {
         let rows = report.events.iter().map(|e| {
             vec![

@@ -5,6 +5,7 @@ mod anatomy;
 mod audit;
 mod calls;
 mod errors;
+mod faults;
 mod gates;
 mod happenings;
 mod health;
@@ -101,6 +102,7 @@ pub fn page(of: &Conclusion, stages: &Stages<'_>) -> Vec<Block> {
     anatomy::blocks(report, &mut blocks);
     heard::blocks(report, &mut blocks);
     errors::blocks(report, &mut blocks);
+    faults::blocks(report, &mut blocks);
     happenings::blocks(report, &mut blocks);
     gates::blocks(&of.gates, &mut blocks);
     happenings::warnings(report, &mut blocks);

@@ -5,18 +5,28 @@ use super::generator::GeneratorReport;
 use super::ran::{Ran, ToolReport};
 use super::{AnatomyReport, CheckedReport, EventReport, FaultReport, Report, WarningReport};
 use crate::outcome::Expected;
+use crate::recovery::Recovery;
 use crate::run::{Checked, Counts, Figures, Heard, Key, Run};
 use record::Histogram;
 use record::kind::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How the stream came to its end.
+#[derive(Clone, Copy)]
+pub struct State {
+    /// By a signal.
+    pub interrupted: bool,
+    /// With everyone's last word.
+    pub whole: bool,
+}
 
 /// Builds the report. `rows` are those of [`Run::rows`].
 pub fn build(
     run: &Run,
     rows: &BTreeMap<Key, Figures>,
     checked: Checked,
-    interrupted: bool,
-    whole: bool,
+    recovery: &Recovery<'_>,
+    state: State,
     expected: &Expected,
 ) -> Report {
     let stages = stages(run, rows, expected);
@@ -38,7 +48,7 @@ pub fn build(
         .map(|s| s.span_us)
         .sum();
     Report {
-        run: Ran::of(run, interrupted, whole),
+        run: Ran::of(run, state.interrupted, state.whole),
         tools: run
             .tools
             .all()
@@ -64,7 +74,9 @@ pub fn build(
         heard: heard.told(),
         errors: ErrorClass::all(&measured.counts),
         events: events(run),
-        faults: faults(run),
+        faults: FaultReport::all(recovery, run),
+        objective: recovery.objective,
+        seconds_added_up: (recovery.added_up > 1).then_some(recovery.added_up.unsigned_abs()),
         warnings: warnings(run),
         more_warnings: run.warnings.more,
         intervals_checked: CheckedReport {
@@ -183,25 +195,6 @@ fn events(run: &Run) -> Vec<EventReport> {
         .collect();
     events.sort_by_key(|e| e.first_us);
     events
-}
-
-fn faults(run: &Run) -> Vec<FaultReport> {
-    let mut faults: Vec<FaultReport> = run
-        .happenings
-        .faults
-        .values()
-        .map(|seen| FaultReport {
-            id: seen.fault.id.clone(),
-            kind: seen.fault.kind.clone(),
-            targets: seen.fault.targets.clone(),
-            state: seen.fault.state.clone(),
-            began_us: seen.began_us,
-            ended_us: seen.ended_us,
-            text: seen.fault.text.clone(),
-        })
-        .collect();
-    faults.sort_by_key(|f| f.began_us);
-    faults
 }
 
 fn warnings(run: &Run) -> Vec<WarningReport> {

@@ -5,14 +5,16 @@
 mod anatomy;
 mod build;
 mod calls;
+mod faults;
 mod generator;
 mod ran;
 #[cfg(test)]
 mod schema;
 
 pub use anatomy::AnatomyReport;
-pub use build::build;
+pub use build::{State, build};
 pub use calls::{Asked, Connections, ErrorClass, Row, StageReport};
+pub use faults::{CallsReport, FaultReport, PhaseReport};
 pub use generator::GeneratorReport;
 pub use ran::{Ran, ToolReport};
 
@@ -50,8 +52,13 @@ pub struct Report {
     pub errors: Vec<ErrorClass>,
     /// What happened to servers and processes.
     pub events: Vec<EventReport>,
-    /// The faults that were injected.
+    /// The faults that were injected, and what each did to the load.
     pub faults: Vec<FaultReport>,
+    /// The share of calls that `budget_burnt` of a fault lets succeed; a fraction.
+    pub objective: f64,
+    /// So many seconds were added up to one far from any fault, since the run is long; absent where none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_added_up: Option<u64>,
     /// What the tools warned of, and what was wrong with the input.
     pub warnings: Vec<WarningReport>,
     /// Warnings beyond those that are kept.
@@ -75,25 +82,6 @@ pub struct EventReport {
     /// When first, in Unix microseconds.
     pub first_us: u64,
     /// The last one's sentence.
-    pub text: Option<String>,
-}
-
-/// A fault and its window.
-#[derive(Serialize, JsonSchema)]
-pub struct FaultReport {
-    /// Its id within the run.
-    pub id: String,
-    /// `kill`, `latency`, ….
-    pub kind: String,
-    /// The targets it hit, by name.
-    pub targets: Vec<String>,
-    /// `began`, `ended` or `failed`: the last that was heard of it.
-    pub state: String,
-    /// In Unix microseconds.
-    pub began_us: Option<u64>,
-    /// In Unix microseconds.
-    pub ended_us: Option<u64>,
-    /// Why it could not be applied, or what undoing it found.
     pub text: Option<String>,
 }
 

@@ -7,12 +7,33 @@ const MAX_KINDS: usize = 1_024;
 
 /// A fault's window, from its records.
 pub struct FaultSeen {
-    /// What the last record of it said.
+    /// What its first record said.
     pub fault: Fault,
-    /// When it began, in Unix microseconds.
-    pub began_us: Option<u64>,
-    /// When it ended, in Unix microseconds.
-    pub ended_us: Option<u64>,
+    /// `began`, `ended` or `failed`: the last that was heard of it.
+    pub state: String,
+    /// The last sentence that came with it.
+    pub text: Option<String>,
+    /// When it began.
+    pub began: Option<Instant>,
+    /// When it was taken back, or was over.
+    pub ended: Option<Instant>,
+}
+
+/// An instant of a fault, on the clocks that its record has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// In Unix microseconds.
+    pub at_us: u64,
+    /// In microseconds since t0.
+    pub t_us: Option<i64>,
+}
+
+impl Instant {
+    /// In microseconds since t0; what the record says of it counts, since seconds of the load begin at t0 too.
+    pub fn since(self, t0_us: Option<u64>) -> Option<i64> {
+        let by_clock = || t0_us.map(|t0| super::signed(self.at_us) - super::signed(t0));
+        self.t_us.or_else(by_clock)
+    }
 }
 
 /// What happened besides calls.
@@ -20,8 +41,8 @@ pub struct FaultSeen {
 pub struct Happenings {
     /// (event, target) → (how often, when first, last one's sentence).
     pub events: BTreeMap<(String, String), (u64, u64, Option<String>)>,
-    /// By id.
-    pub faults: BTreeMap<String, FaultSeen>,
+    /// By tool and id: two instances of mcp-chaos in one pipe both begin with `f1`.
+    pub faults: BTreeMap<(String, String), FaultSeen>,
 }
 
 impl Happenings {
@@ -36,20 +57,28 @@ impl Happenings {
     }
 
     /// Takes in a fault's begin, end or failure.
-    pub fn fault(&mut self, fault: Fault) {
-        if self.faults.len() >= MAX_KINDS && !self.faults.contains_key(&fault.id) {
+    pub fn fault(&mut self, from: &str, fault: Fault) {
+        let key = (from.to_owned(), fault.id.clone());
+        if self.faults.len() >= MAX_KINDS && !self.faults.contains_key(&key) {
             return;
         }
-        let seen = self.faults.entry(fault.id.clone()).or_insert(FaultSeen {
-            fault: Fault::default(),
-            began_us: None,
-            ended_us: None,
+        let seen = self.faults.entry(key).or_insert_with(|| FaultSeen {
+            fault: fault.clone(),
+            state: String::new(),
+            text: None,
+            began: None,
+            ended: None,
         });
+        let instant = Instant {
+            at_us: fault.at_us,
+            t_us: fault.t_us,
+        };
         match fault.state.as_str() {
-            "began" => seen.began_us = Some(fault.at_us),
-            "ended" => seen.ended_us = Some(fault.at_us),
+            "began" => seen.began = Some(instant),
+            "ended" => seen.ended = Some(instant),
             _ => {}
         }
-        seen.fault = fault;
+        seen.state = fault.state;
+        seen.text = fault.text.or(seen.text.take());
     }
 }

@@ -7,7 +7,9 @@ mod generator;
 mod happenings;
 mod heard;
 mod key;
+mod seconds;
 mod stages;
+mod thin;
 mod tools;
 mod warnings;
 mod whole;
@@ -16,9 +18,10 @@ pub use anatomy::{Anatomy, Part};
 pub use conserve::Checked;
 pub use figures::{Counts, Figures};
 pub use generator::Generator;
-pub use happenings::Happenings;
+pub use happenings::{FaultSeen, Happenings, Instant};
 pub use heard::{Heard, Sound};
 pub use key::{Key, TargetKey};
+pub use seconds::{At, Cell, Seconds, signed};
 pub use stages::Stages;
 
 use stages::is_measured;
@@ -50,6 +53,8 @@ pub struct Run {
     pub stages: Stages,
     /// Counts by target, from the intervals.
     pub targets: BTreeMap<TargetKey, Counts>,
+    /// Calls by second and target, from the intervals.
+    pub seconds: Seconds,
     /// t0 in Unix microseconds.
     pub t0_us: Option<u64>,
     /// How many generators were to report.
@@ -89,6 +94,7 @@ impl Run {
             Body::Stage(stage) => self.stages.take(&from, &stage),
             Body::Interval(interval) => {
                 self.by_target(&interval);
+                self.seconds.take(self.t0_us, &interval);
                 let left = self.generator(from).map(|g| g.interval(&interval));
                 self.rows_left_out += u64::from(left != Some(true));
             }
@@ -97,7 +103,10 @@ impl Run {
                 self.rows_left_out += u64::from(left != Some(true));
             }
             Body::Event(event) => self.happenings.event(record.ts_us, *event),
-            Body::Fault(fault) => self.happenings.fault(*fault),
+            Body::Fault(fault) => {
+                self.seconds.edge(fault.at_us);
+                self.happenings.fault(&from, *fault);
+            }
             Body::Warning(warning) => self.warnings.take(&from, *warning),
             // Single calls and samples, and what final summaries add up, are not needed here: they went past for others.
             Body::Target(_)

@@ -32,6 +32,14 @@ impl Stages {
         Some(known.planned_us)
     }
 
+    /// When the last of the stages that were asked to be measured was to end, in Unix microseconds.
+    pub fn measured_until_us(&self) -> Option<u64> {
+        let measured = self.0.values().filter(|s| is_measured(&s.stage));
+        measured
+            .map(|s| s.start_us.saturating_add(s.planned_us))
+            .max()
+    }
+
     /// What the generators together said last of a stage.
     pub fn of<'a>(&'a self, stage: &'a str) -> impl Iterator<Item = &'a Stage> {
         self.0

@@ -46,7 +46,7 @@ fn rich() -> Stream {
 const GATES: [&str; 4] = ["--fail-if", "p99 > 200ms", "--fail-if", "error_rate > 0.5%"];
 
 /// Compares with a file of tests/golden; `UPDATE_GOLDEN=1 cargo test` writes it.
-fn golden(name: &str, text: &str) {
+pub fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);

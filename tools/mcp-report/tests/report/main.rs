@@ -1,6 +1,8 @@
 //! mcp-report through its binary, on streams composed record by record.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
+mod course;
+mod faults;
 mod forms;
 mod gates;
 mod input;

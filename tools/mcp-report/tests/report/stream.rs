@@ -292,7 +292,7 @@ impl Row {
     }
 }
 
-fn histogram(values: impl Iterator<Item = u64>) -> Histogram {
+pub fn histogram(values: impl Iterator<Item = u64>) -> Histogram {
     let mut h = Histogram::default();
     values.for_each(|us| h.record(us));
     h

@@ -21,6 +21,9 @@ pub struct Call {
     pub tool: Option<String>,
     /// The client, from 0.
     pub client: u64,
+    /// The target that it was sent to, where that was not its home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
     /// The index of the call on its client's schedule, from 0.
     pub index: u64,
     /// The JSON-RPC id; absent where it was never sent.

@@ -52,6 +52,9 @@ pub struct Interval {
     /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so; in rows with the method `connect`, how often the stream was on which a client hears of changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u64>,
+    /// Calls that are over and were sent to another target than their home, `target`, where there are any: their client had left it (`--failover`), or it was gone. They are among `ok` and `errors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<u64>,
     /// Calls in flight at the end.
     #[serde(default)]
     pub in_flight: u64,

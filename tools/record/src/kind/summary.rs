@@ -55,6 +55,9 @@ pub struct Summary {
     /// How often a call's stream had ended without the answer and was asked for again with `Last-Event-ID`, where that was so; in rows with the method `connect`, how often the stream was on which a client hears of changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed: Option<u64>,
+    /// Calls that are over and were sent to another target than their home, `target`, where there are any: their client had left it (`--failover`), or it was gone. They are among `ok` and `errors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<u64>,
     /// Connection attempts that failed, where some did; only in rows with the method `connect` and in the last summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_failures: Option<u64>,

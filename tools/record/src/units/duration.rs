@@ -54,7 +54,8 @@ fn within(seconds: f64) -> Option<Duration> {
 pub fn show_us(us: u64) -> String {
     let (value, unit) = match us {
         0..1_000 => return format!("{us} µs"),
-        1_000..1_000_000 => (us as f64 / 1e3, "ms"),
+        // 999.7 ms would be shown as 1000.
+        1_000..999_500 => (us as f64 / 1e3, "ms"),
         _ => (us as f64 / 1e6, "s"),
     };
     let decimals = if value < 9.995 {
@@ -103,12 +104,14 @@ mod tests {
 
     #[test]
     fn latencies_are_shown_with_three_digits() {
-        let shown: Vec<_> = [87, 999, 1_240, 99_940, 908_000, 12_000_000]
+        let shown: Vec<_> = [87, 999, 1_240, 99_940, 908_000, 999_700, 12_000_000]
             .map(show_us)
             .into();
         assert_eq!(
             shown,
-            ["87 µs", "999 µs", "1.24 ms", "99.9 ms", "908 ms", "12.0 s"]
+            [
+                "87 µs", "999 µs", "1.24 ms", "99.9 ms", "908 ms", "1.00 s", "12.0 s"
+            ]
         );
     }
 }
