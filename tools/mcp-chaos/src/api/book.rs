@@ -2,6 +2,7 @@
 //! pipeline's, and only looked at.
 
 use super::types::{Made, Stream, Type};
+use record::kind::Fault;
 use std::collections::BTreeMap;
 
 /// More proxies would be no test any more.
@@ -31,12 +32,27 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The id in records.
-    pub fn record_id(&self) -> String {
-        match self.changes {
+    /// What its records have in common.
+    pub fn fault(&self) -> Fault {
+        let id = match self.changes {
             0 => self.id.clone(),
             n => format!("{}.{}", self.id, n + 1),
+        };
+        Fault {
+            id,
+            kind: self.made.kind.to_owned(),
+            parameters: self.made.parameters.clone(),
+            ..Fault::default()
         }
+    }
+}
+
+/// What the records of a proxy that was taken down have in common.
+pub fn down(id: &str) -> Fault {
+    Fault {
+        id: id.to_owned(),
+        kind: "down".to_owned(),
+        ..Fault::default()
     }
 }
 

@@ -1,13 +1,12 @@
 //! What clients do with proxies: make them, move them, take them down and up again, delete them.
 
 use super::asked::{Change, NewProxy, too_many_proxies};
-use super::book::{MAX_PROXIES, Own};
+use super::book::{MAX_PROXIES, Own, down};
 use super::refusal::Refusal;
 use super::shown;
 use super::state::State;
 use crate::proxy::{Open, Shown};
 use control::Answer;
-use record::kind::Fault;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -169,15 +168,10 @@ impl State {
         if was_up && !is_up {
             let id = self.book.next_id();
             self.book.down.insert(name.to_owned(), id.clone());
-            let fault = Fault {
-                id,
-                kind: "down".to_owned(),
-                ..Fault::default()
-            };
-            self.began(name, fault);
+            self.began(name, down(&id));
         }
         if is_up && let Some(id) = self.book.down.remove(name) {
-            self.ended(name, &id, "down", Ok(Default::default()));
+            self.ended(name, down(&id), Ok(Default::default()));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The state behind the API: who carries out, and what clients have put in.
 
 use super::asked::Asked;
-use super::book::Book;
+use super::book::{Book, down};
 use super::carrier::Carrier;
 use super::refusal::Refusal;
 use super::told::Told;
@@ -138,14 +138,13 @@ impl State {
             find(proxy).is_none_or(|p| p.toxics.iter().all(|t| t.id != id))
         });
         for (proxy, entry) in gone {
-            let (id, kind) = (entry.record_id(), entry.made.kind);
-            self.ended(&proxy, &id, kind, Err("its proxy is gone"));
+            self.ended(&proxy, entry.fault(), Err("its proxy is gone"));
         }
         let up = |name: &String| find(name).is_none_or(|p| p.enabled);
         let up: Vec<String> = self.book.down.keys().filter(|n| up(n)).cloned().collect();
         for name in up {
             if let Some(id) = self.book.down.remove(&name) {
-                self.ended(&name, &id, "down", Err("the target came or went"));
+                self.ended(&name, down(&id), Err("the target came or went"));
             }
         }
     }
@@ -161,24 +160,16 @@ impl State {
     }
 
     /// Tells that a fault ended: what it did, or why nobody knows that.
-    pub(super) fn ended(
-        &mut self,
-        proxy: &str,
-        id: &str,
-        kind: &str,
-        counts: Result<Counts, &str>,
-    ) {
+    pub(super) fn ended(&mut self, proxy: &str, fault: Fault, counts: Result<Counts, &str>) {
         let text = counts.as_ref().err().map(|text| (*text).to_owned());
         let counts = counts.unwrap_or_default().into_iter();
         self.told.push(Told::now(Fault {
-            id: id.to_owned(),
             state: "ended".to_owned(),
-            kind: kind.to_owned(),
             targets: vec![proxy.to_owned()],
             seed: Some(self.seed),
             counts: counts.map(|(name, n)| (name.to_owned(), n)).collect(),
             text,
-            ..Fault::default()
+            ..fault
         }));
     }
 }

@@ -7,7 +7,6 @@ use super::refusal::Refusal;
 use super::state::State;
 use crate::dice;
 use crate::proxy::{Applied, What};
-use record::kind::Fault;
 use std::time::Duration;
 
 impl State {
@@ -65,12 +64,7 @@ impl State {
             values,
             ..old.clone()
         };
-        self.ended(
-            proxy,
-            &old.record_id(),
-            old.made.kind,
-            Err("it was changed"),
-        );
+        self.ended(proxy, old.fault(), Err("it was changed"));
         self.put_in(proxy, &entry)?;
         let all = self.book.toxics.entry(proxy.to_owned()).or_default();
         if let Some(place) = all.iter_mut().find(|e| e.id == entry.id) {
@@ -119,13 +113,7 @@ impl State {
         };
         let put_in = self.carrier.apply(proxy, applied);
         put_in.map_err(|e| Refusal::new(500, e))?;
-        let fault = Fault {
-            id: entry.record_id(),
-            kind: entry.made.kind.to_owned(),
-            parameters: entry.made.parameters.clone(),
-            ..Fault::default()
-        };
-        self.began(proxy, fault);
+        self.began(proxy, entry.fault());
         Ok(())
     }
 
@@ -138,7 +126,9 @@ impl State {
                 self.book.toxics.remove(proxy);
             }
         }
-        let counts = lifted.as_ref().map(Clone::clone).map_err(String::as_str);
-        self.ended(proxy, &entry.record_id(), entry.made.kind, counts);
+        match lifted {
+            Ok(counts) => self.ended(proxy, entry.fault(), Ok(counts)),
+            Err(text) => self.ended(proxy, entry.fault(), Err(&text)),
+        }
     }
 }

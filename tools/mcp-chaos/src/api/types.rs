@@ -19,8 +19,11 @@ pub struct Type {
     /// Its attributes, and what each is where it is not given. All are numbers.
     pub attributes: &'static [(&'static str, f64)],
     /// The kind, and its parameters, that these values are.
-    of: fn(&[f64]) -> (&'static Kind, Vec<(&'static str, String)>),
+    of: fn(&[f64]) -> (&'static Kind, Written),
 }
+
+/// Parameters as a plan would give them.
+type Written = Vec<(&'static str, String)>;
 
 /// A toxic that is to be applied.
 #[derive(Debug, Clone, PartialEq)]
