@@ -16,6 +16,7 @@ use crate::stream::seen::Seen;
 use record::kind::{Fault, Warning};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use undo::{Effect, Held, Within};
 
 /// Beyond the end of a fault, the time until the keeper ends it in our place.
 const SPARE: Duration = Duration::from_secs(5);
@@ -26,6 +27,8 @@ pub(super) struct Running {
     fault: usize,
     /// By target.
     applied: Vec<(String, Applied)>,
+    /// What `status` sees of it, where it lives in this process.
+    seen: Option<Held>,
 }
 
 impl Director {
@@ -58,12 +61,19 @@ impl Director {
             record::cut(missed.join("; "))
         });
         self.note_begin(&record);
-        self.write(record);
+        self.write(record.clone());
         for (name, why) in missed {
             self.warn_missed(fault, &id, Some(name), &why);
         }
         let is_over = applied.iter().all(|(_, a)| matches!(a, Applied::Over));
-        self.running.insert(id.clone(), Running { fault, applied });
+        let in_path = self.plan.faults[fault].kind.level.in_path();
+        let seen = self.show(in_path, &record, length_us);
+        let running = Running {
+            fault,
+            applied,
+            seen,
+        };
+        self.running.insert(id.clone(), running);
         match self.plan.faults[fault].action {
             // What is over at once has the same instant twice.
             _ if is_over => self.finish_at(&id, None, Some(moment)),
@@ -78,6 +88,18 @@ impl Director {
                 self.dues.push(moment.mono_us + length_us, Due::End(id))
             }
         }
+    }
+
+    /// Writes what is in the path into the journal, so that `status` shows it.
+    fn show(&self, in_path: bool, record: &Fault, length_us: u64) -> Option<Held> {
+        let undo = self.undo.as_deref().filter(|_| in_path)?;
+        let what = format!("{} of {}", record.kind, record.targets.join(", "));
+        let within = Effect::Within(Within {
+            what: record::cut(what),
+        });
+        let deadline = Duration::from_micros(length_us) + SPARE;
+        // It is applied all the same where it cannot be shown.
+        undo.hold(&record.id, within, deadline).ok()
     }
 
     /// `f1`; what may come again has a number each time.
@@ -205,6 +227,10 @@ impl Director {
         let Some(running) = self.running.remove(id) else {
             return;
         };
+        if let Some(seen) = running.seen {
+            // Where that cannot be written, the keeper does at the deadline.
+            let _ = seen.forget();
+        }
         let mut counts = BTreeMap::new();
         let mut odd: Vec<String> = early.map(str::to_owned).into_iter().collect();
         let (mut lifted, mut kept) = (Vec::new(), Vec::new());

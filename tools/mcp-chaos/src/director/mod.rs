@@ -64,13 +64,21 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Instead of "for ever", where nothing is due.
 const NEVER: Duration = Duration::from_secs(3_600);
 
+/// Whether a plan can be carried out anywhere, and asks for a steady state that there can be.
+///
+/// # Errors
+/// A sentence with the way out.
+pub fn check(plan: &Plan) -> Result<(), String> {
+    usage::check(plan)?;
+    Steadying::of(plan.steady.as_deref(), NEVER).map(drop)
+}
+
 /// Runs mcp-chaos in its pipe, with faults.
 ///
 /// # Errors
 /// What is wrong with the command line; all later failures are told to the pipe, too.
 pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Ending, String> {
     let steady = Steadying::of(plan.steady.as_deref(), args.steady_within)?;
-    usage::check(&plan)?;
     let (tell, told) = mpsc::channel();
     let brake = Arc::new(Brake::default());
     let (on_signal, to_brake) = (tell.clone(), Arc::clone(&brake));

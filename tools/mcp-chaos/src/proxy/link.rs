@@ -163,8 +163,16 @@ impl Link {
             notice_reset(server, down, up, round),
             notice_reset(client, up, down, round),
         ];
-        if self.up.is_done() && self.down.is_done() {
+        if up.is_done() && down.is_done() {
             return Turn::Over(How::Close);
+        }
+        // What went on has made room, and what waits there to be read is not told of again.
+        let has_room = |lane: &Lane, end: &End, to| {
+            let beside = self.talk.as_ref().map(|talk| talk.held(to));
+            beside.is_some_and(|beside| lane.wants(end, round.may_hold, beside) > 0)
+        };
+        if has_room(up, client, Side::Server) || has_room(down, server, Side::Client) {
+            flows[0] = either(flows[0], Flow::Again);
         }
         match flows
             .into_iter()
