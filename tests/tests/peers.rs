@@ -426,6 +426,28 @@ fn the_official_typescript_clients_walk_our_server() {
 }
 
 #[test]
+fn the_toxiproxy_client_for_node_drives_our_proxy() {
+    installed("node/node_modules/toxiproxy-node-client");
+    let running = Pipeline::new("mcp-chaos -q --api 127.0.0.1:0 > run.jsonl").start();
+    running.until_written("run.jsonl", r#""event":"api_served""#);
+    let text = String::from_utf8(running.folder().read("run.jsonl")).unwrap();
+    let (_, rest) = text.split_once(r#""url":""#).unwrap();
+    let (url, _) = rest.split_once('"').unwrap();
+    assert_walks(
+        &format!("node {} {url}", script("toxiproxy_client.mjs")),
+        29,
+    );
+    running.signal_one(running.stage("mcp-chaos"), libc::SIGTERM);
+    let stream = running.finish().recorded("run.jsonl");
+    let count = |state: &str| {
+        let faults = stream.from("mcp-chaos", "fault").into_iter();
+        faults.filter(|f| f["state"] == state).count()
+    };
+    // Seven toxics, one of them changed, one more, and the proxy taken down.
+    assert_eq!((count("began"), count("ended")), (10, 10));
+}
+
+#[test]
 fn servers_over_stdio_are_children_of_the_generator() {
     let everything = "node/node_modules/@modelcontextprotocol/server-everything/dist/index.js";
     let python = |of: &str| {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
 mod chaos;
+mod chaos_api;
 mod chaos_killed;
 mod chaos_mending;
 mod chaos_message;

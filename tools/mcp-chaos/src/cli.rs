@@ -3,6 +3,7 @@
 use crate::relay_stdio::RelayArgs;
 use clap::{Args, Parser, Subcommand};
 use record::units::duration;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub const TOOL: &str = "mcp-chaos";
   mcp-deploy local | mcp-chaos pause:count=2@10s+5s 'kill:every=8s..12s@20s' --seed 7 | mcp-gen --for 60s | mcp-report
   mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill:replica=2@steady+10s | mcp-report
   mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill@5s --steady 'error_rate < 1% for 5s' | mcp-report
+  mcp-deploy local | mcp-chaos --api :8474 | mcp-gen --for 60s | mcp-report
+  mcp-chaos --api :8474
   mcp-chaos --dry-run --plan faults.toml
   mcp-chaos kinds
   mcp-chaos heal"
@@ -63,6 +66,16 @@ pub struct RunArgs {
     /// So long after t0 the steady state may take to come.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub steady_within: Duration,
+
+    /// Serve Toxiproxy's HTTP API here (127.0.0.1:8474, :8474, port 0 for any), so that its clients make proxies and put
+    /// toxics on them, and on the targets that come by. Needs no pipe: stays until a signal. See docs/TOXIPROXY.md.
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::api::parse)]
+    pub api: Option<SocketAddr>,
+
+    /// Let only those use the API who send the token in this file ('Authorization: Bearer …'); needed elsewhere than on
+    /// loopback. 16 characters at least.
+    #[arg(long, value_name = "FILE", requires = "api")]
+    pub api_token_file: Option<PathBuf>,
 
     /// Exit with 2 where a fault could not be applied, or never came.
     #[arg(long)]

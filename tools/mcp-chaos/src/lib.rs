@@ -3,6 +3,7 @@
 //! A library, so that what reads bytes from strangers (plans, messages, the API) can be fuzzed; `main.rs` is the program.
 
 pub mod action;
+pub mod api;
 pub mod cli;
 pub mod dice;
 pub mod director;

@@ -49,7 +49,7 @@ fn run(args: &RunArgs, say: &Arc<Say>) -> Result<Ending, String> {
     if args.dry_run {
         return show(&describe::plan(&plan, seed));
     }
-    if plan.faults.is_empty() && plan.steady.is_none() {
+    if plan.faults.is_empty() && plan.steady.is_none() && args.api.is_none() {
         return Ok(filter::run(TOOL, env!("CARGO_PKG_VERSION"), say));
     }
     director::run(plan, seed, args, say)

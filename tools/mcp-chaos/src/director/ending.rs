@@ -45,11 +45,15 @@ impl Director {
         for id in running {
             self.finish(&id, Some("the run ended before its time"));
         }
+        if let Some(api) = &self.api {
+            api.wind_down();
+        }
     }
 
     pub(super) fn end(mut self, over: Over) -> Ending {
         let was_winding_down = self.is_winding_down;
         self.wind_down();
+        self.hear_api_out();
         let is_over = matches!(over, Over::Ended | Over::ReaderLeft);
         if is_over && !was_winding_down && signal::arrived().is_none() {
             self.tell_what_never_came();

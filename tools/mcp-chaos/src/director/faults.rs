@@ -365,7 +365,7 @@ impl Director {
         });
     }
 
-    fn note_begin(&self, record: &Fault) {
+    pub(super) fn note_begin(&self, record: &Fault) {
         let length = record.for_us.map_or_else(String::new, |us| {
             format!(" for {}", time(Duration::from_micros(us)))
         });

@@ -1,5 +1,6 @@
 //! The director: one thread that hears all that happens, and begins and ends faults when they are due.
 
+mod api;
 mod applied;
 mod brake;
 mod dues;
@@ -12,6 +13,7 @@ mod starting;
 mod steadying;
 mod usage;
 
+use crate::api::{Api, Told};
 use crate::cli::{RunArgs, TOOL};
 use crate::path::Path;
 use crate::plan::Plan;
@@ -31,6 +33,7 @@ use record::kind::{Stage, Warning};
 use record::{Body, Ending, Pen, Say, clock, signal};
 use roster::Roster;
 use std::collections::{BTreeMap, VecDeque};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -48,6 +51,8 @@ enum Happening {
     Probed(Probed),
     /// A proxy has something to say.
     Relay(Said),
+    /// A client of the API began or ended a fault.
+    Api(Told),
 }
 
 /// After the first signal mcp-gen still writes its summary; proxies stay for it so long.
@@ -82,13 +87,15 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         drop(on_signal.send(Happening::Signal(number, nth)));
     })
     .map_err(|e| format!("cannot watch signals: {e}"))?;
-    let path = open_path(&plan, &tell)?;
+    let path = open_path(&plan, args, &tell)?;
+    let api = api::open(args, path.as_ref(), seed, &tell)?;
     let intervals = Arc::new(AtomicBool::new(false));
     let wants = Wants {
         seed,
         check: usage::by_place(&plan),
         intervals: Arc::clone(&intervals),
         path: path.clone(),
+        stdin: api.is_none() || !std::io::stdin().is_terminal(),
     };
     let (gone, arrived) = (tell.clone(), tell.clone());
     stream::read(
@@ -107,6 +114,7 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         told,
         brake,
         path,
+        api,
         pen: None,
         unwritten: VecDeque::new(),
         undo: None,
@@ -125,9 +133,13 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
     Ok(director.live())
 }
 
-/// Starts the relay, where the plan has faults in the path.
-fn open_path(plan: &Plan, tell: &Sender<Happening>) -> Result<Option<Path>, String> {
-    if !usage::needs_path(plan) {
+/// Starts the relay, where the plan has faults in the path, or clients of the API may.
+fn open_path(
+    plan: &Plan,
+    args: &RunArgs,
+    tell: &Sender<Happening>,
+) -> Result<Option<Path>, String> {
+    if !usage::needs_path(plan) && args.api.is_none() {
         return Ok(None);
     }
     let tell = tell.clone();
@@ -147,6 +159,8 @@ struct Director {
     brake: Arc<Brake>,
     /// Where faults are in the path of the calls.
     path: Option<Path>,
+    /// Where clients of Toxiproxy's are served.
+    api: Option<Api>,
     pen: Option<Pen>,
     /// Records that the pen had no room for: were we to wait for a slow reader, faults would not end in time.
     unwritten: VecDeque<Body>,
@@ -210,6 +224,7 @@ impl Director {
             Happening::Signal(_, 1) => return self.interrupt(),
             Happening::Signal(number, _) => return Some(Over::Signal(number)),
             Happening::Probed(probed) => self.probed(&probed),
+            Happening::Api(told) => self.told_by_api(told),
             Happening::Relay(Said::FirstByte { mono_us }) => {
                 self.instants.traffic(mono_us);
                 self.arm();
@@ -225,6 +240,7 @@ impl Director {
         match arrival {
             Arrival::Opened(pen) => {
                 self.pen = Some(pen);
+                self.tell_api();
                 return self.open_undo().err().map(Over::Failed);
             }
             Arrival::Stands(place) => self.place = Some(place),

@@ -26,7 +26,8 @@ impl Director {
             // Who was killed up there has taken the servers along, and mcp-gen must learn of it by our end of file.
             || is_silent
             || self.is_winding_down
-            || self.roster.live().is_empty();
+            // Clients of the API need no target of the pipeline's.
+            || (self.roster.live().is_empty() && self.api.is_none());
         if is_done {
             return Some(Over::Ended);
         }

@@ -52,6 +52,8 @@ pub struct Wants {
     pub intervals: Arc<AtomicBool>,
     /// Where faults are in the path of the calls.
     pub path: Option<Path>,
+    /// Whether stdin is read at all.
+    pub stdin: bool,
 }
 
 /// Reads stdin on a thread of its own.
@@ -61,7 +63,11 @@ pub fn read(
     tell: impl Fn(Arrival) + Send + 'static,
 ) {
     std::thread::spawn(move || {
-        let upstream = match Upstream::open(RawStdin) {
+        let stdin: Box<dyn io::Read> = match wants.stdin {
+            true => Box::new(RawStdin),
+            false => Box::new(io::empty()),
+        };
+        let upstream = match Upstream::open(stdin) {
             Ok(upstream) => upstream,
             Err(e) => {
                 return tell(Arrival::Ended {
@@ -164,7 +170,10 @@ impl<T: Fn(Arrival)> Intake<T> {
 
     /// Gives a target its proxy, where faults are in the path.
     fn target(&self, target: Target, line: &[u8], from: &str) -> Option<Vec<u8>> {
-        let new = self.wants.path.as_ref().and_then(|path| {
+        // Behind mcp-gen nobody calls it any more.
+        let is_called = self.standing.place() != Some(Place::Behind);
+        let path = self.wants.path.as_ref().filter(|_| is_called);
+        let new = path.and_then(|path| {
             let new = rewrite::rewrite(path, &target, line, &self.via);
             new.unwrap_or_else(|why| {
                 let name = target.key();

@@ -47,6 +47,12 @@ impl Standing {
         }
     }
 
+    /// Where we stand, once that is clear.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
     fn settle(&mut self, is_clear: bool, place: Place) -> Option<Place> {
         if !is_clear || self.place.is_some() {
             return None;

@@ -3,6 +3,7 @@
 //! Dice are seeded (MCPIPE_FUZZ_SEED, 7), so that a find can be had again. The same targets are fuzzed guided by coverage in
 //! tests/fuzz, from the same corpus.
 
+mod api;
 mod mutator;
 mod plan;
 
@@ -64,4 +65,9 @@ fn bend(name: &str, target: fn(&[u8])) {
 #[test]
 fn plans() {
     bend("plan", plan::read);
+}
+
+#[test]
+fn api() {
+    bend("api", api::read);
 }

@@ -2,14 +2,11 @@
 
 use super::board::Board;
 use super::families;
-use super::request::Request;
 use super::status::Status;
-use super::token::Token;
 use crate::steer::{Order, Refusal, Turn};
+use control::{Answer, Callers, Request, Token};
 use record::units;
-use serde::Serialize;
 use serde_json::Value;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
@@ -27,10 +24,8 @@ pub enum Demand {
 /// What requests are answered from.
 pub struct Desk {
     board: Arc<Board>,
-    /// Whether only this machine can ask.
-    is_local: bool,
-    /// What whoever controls the run has to know.
-    token: Option<Token>,
+    /// Who may look at the run and change it.
+    callers: Callers,
     tell: Box<dyn Fn(Demand) + Send + Sync>,
     stopping: AtomicBool,
 }
@@ -49,47 +44,6 @@ const PATHS: [(&str, &str); 7] = [
 /// The main thread answers within moments, unless whoever reads its stream makes it wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// An answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The Content-Type.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: String,
-    /// The method that the path has, where it was asked with another.
-    pub allow: Option<&'static str>,
-    /// Whether the run is to stop once this is sent.
-    pub then_stop: bool,
-}
-
-impl Answer {
-    /// A sentence, as JSON; what is wrong, or that all is well.
-    #[must_use]
-    pub fn says(status: u16, text: &str) -> Self {
-        let name = if status < 400 { "status" } else { "error" };
-        Self::json(status, serde_json::json!({ name: text }).to_string())
-    }
-
-    fn of(status: u16, what: &impl Serialize) -> Self {
-        match serde_json::to_string(what) {
-            Ok(text) => Self::json(status, text),
-            Err(e) => Self::says(500, &e.to_string()),
-        }
-    }
-
-    fn json(status: u16, body: String) -> Self {
-        Self {
-            status,
-            content_type: "application/json",
-            body,
-            allow: None,
-            then_stop: false,
-        }
-    }
-}
-
 impl Desk {
     /// A desk that tells what is wanted of the run.
     pub fn new(
@@ -100,8 +54,13 @@ impl Desk {
     ) -> Self {
         Self {
             board,
-            is_local,
-            token,
+            callers: Callers {
+                is_local,
+                token,
+                token_option: "--metrics-token-file",
+                what: "the run",
+                local_option: "--metrics-addr 127.0.0.1:8888",
+            },
             tell: Box::new(tell),
             stopping: AtomicBool::new(false),
         }
@@ -111,8 +70,8 @@ impl Desk {
     #[must_use]
     pub fn answer(&self, request: &Request) -> Answer {
         let control = request.path.starts_with("/api/");
-        if let (true, Err((status, text))) = (control, self.may_control(request)) {
-            return Answer::says(status, text);
+        if let (true, Err((status, text))) = (control, self.callers.may(request)) {
+            return Answer::says(status, &text);
         }
         let Some((path, allowed)) = PATHS.iter().find(|(path, _)| *path == request.path) else {
             let paths = PATHS.map(|(path, _)| path).join(", ");
@@ -171,33 +130,6 @@ impl Desk {
             (self.tell)(Demand::Stop);
         }
     }
-
-    /// Who may look at the run and change it: a tool on this machine, or one that knows the token; and no page in a
-    /// browser, which could reach loopback from anywhere, under a name of its own if need be.
-    fn may_control(&self, request: &Request) -> Result<(), (u16, &'static str)> {
-        if request.from_a_page {
-            return Err((403, "a page in a browser does not control the run"));
-        }
-        if self.is_local && !names_loopback(&request.host) {
-            return Err((
-                403,
-                "the Host header is to name this machine: use 127.0.0.1 or localhost",
-            ));
-        }
-        match (&self.token, &request.token) {
-            (None, _) if self.is_local => Ok(()),
-            (None, _) => Err((
-                403,
-                "without a token the run is controlled on loopback only: give --metrics-token-file, or --metrics-addr 127.0.0.1:8888",
-            )),
-            (Some(own), Some(given)) if own.is(given) => Ok(()),
-            (Some(_), None) => Err((
-                401,
-                "send the token of --metrics-token-file: 'Authorization: Bearer …'",
-            )),
-            (Some(_), Some(_)) => Err((401, "this is not the token of --metrics-token-file")),
-        }
-    }
 }
 
 /// Reads `{"rate": "500/s"}`, or a bare number of calls per second.
@@ -215,16 +147,6 @@ fn rate(body: &[u8]) -> Result<f64, String> {
     } else {
         Err("a rate is more than 0; POST /api/v1/pause is for none".to_owned())
     }
-}
-
-fn names_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -252,29 +174,6 @@ mod tests {
             r#"{"rate":null}"#,
         ] {
             assert!(rate(body.as_bytes()).is_err(), "{body}");
-        }
-    }
-
-    #[test]
-    fn only_loopback_names_this_machine() {
-        for host in [
-            "localhost",
-            "LOCALHOST:1",
-            "127.0.0.1",
-            "127.0.0.1:8888",
-            "[::1]:8888",
-        ] {
-            assert!(names_loopback(host), "{host}");
-        }
-        for host in [
-            "",
-            ":8888",
-            "evil.example:8888",
-            "10.0.0.1",
-            "localhost.example",
-            "[::2]:1",
-        ] {
-            assert!(!names_loopback(host), "{host}");
         }
     }
 }

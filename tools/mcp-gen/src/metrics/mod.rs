@@ -4,25 +4,44 @@
 //! answered from it on threads of their own, which yield to everything else. So a scrape sees what the stream's intervals
 //! add up to, and no scrape delays a call.
 
-mod address;
 mod board;
 mod buckets;
 mod counts;
 mod desk;
 mod families;
-mod listener;
-mod request;
 mod status;
-mod token;
 
-pub use address::{USUAL_PORT, on_loopback, parse};
 pub use board::{Board, Publisher, Snapshot};
+pub use control::{Token, on_loopback};
 pub use desk::Demand;
-pub use token::Token;
 
+use control::Limits;
 use record::kind::Event;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The port that the erlmcp test kit's clients and its controller had.
+pub const USUAL_PORT: u16 = 8_888;
+
+const LIMITS: Limits = Limits {
+    head_bytes: 8 * 1024,
+    body_bytes: 4 * 1024,
+    with_body: &["PUT"],
+    takes_chunks: false,
+    connections: 16,
+    patience: Duration::from_secs(3),
+    // The load comes first: these threads get their time when nobody else wants it.
+    nice: 10,
+};
+
+/// Reads the address of --metrics-addr.
+///
+/// # Errors
+/// A sentence: it is none.
+pub fn parse(text: &str) -> Result<SocketAddr, String> {
+    control::address(text, USUAL_PORT)
+}
 
 /// Metrics that are being served, as long as the process lives.
 pub struct Metrics {
@@ -46,7 +65,20 @@ impl Metrics {
         TcpListener::bind(address)
             .and_then(|listener| {
                 let address = listener.local_addr()?;
-                listener::serve(listener, desk)?;
+                let desk = Arc::new(desk);
+                let to_stop = Arc::clone(&desk);
+                control::serve(
+                    listener,
+                    "metrics",
+                    LIMITS,
+                    move |request| desk.answer(request),
+                    // Who asked for the end need not wait for the answer to get it.
+                    move |answer| {
+                        if answer.then_stop {
+                            to_stop.stop();
+                        }
+                    },
+                )?;
                 Ok(Self { board, address })
             })
             .map_err(|e| {

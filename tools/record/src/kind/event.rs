@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// `exited`, `restarted`, `unhealthy`, `healthy`, `scaled`, `updated`, `task_moved`, `process_started`, `disconnected`, `reconnected`,
-    /// `metrics_served`; of a load that is controlled over HTTP `paused`, `resumed`, `rate_changed`.
+    /// `metrics_served`, `api_served`; of a load that is controlled over HTTP `paused`, `resumed`, `rate_changed`.
     pub event: String,
     /// The target's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,7 +23,7 @@ pub struct Event {
     /// The signal that ended it, of `exited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
-    /// Where it is, of `metrics_served`.
+    /// Where it is, of `metrics_served` and `api_served`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A sentence for people.

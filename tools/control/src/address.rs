@@ -1,22 +1,19 @@
-//! Where metrics are served: the address of --metrics-addr.
+//! Where to listen: an address as people write it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// The port that the erlmcp test kit's clients and its controller had.
-pub const USUAL_PORT: u16 = 8_888;
-
-/// Reads `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888` or `:8888`, which is loopback. Port 0 is one of the kernel's choice.
+/// Reads `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888` or `:8888`, which is loopback. Port 0 is one of the kernel's
+/// choice. `usual` is the port of the example.
 ///
 /// # Errors
 /// A sentence: it is none of these.
-pub fn parse(text: &str) -> Result<SocketAddr, String> {
+pub fn parse(text: &str, usual: u16) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost").unwrap_or(text);
     if let Some(port) = port.strip_prefix(':').and_then(|p| p.parse().ok()) {
         return Ok(on_loopback(port));
     }
     text.parse().map_err(|_| {
-        "write it as 127.0.0.1:8888, [::1]:8888, or :8888 for this machine alone; 0.0.0.0:8888 lets others scrape it"
-            .to_owned()
+        format!("write it as 127.0.0.1:{usual}, [::1]:{usual}, or :{usual} for this machine alone; 0.0.0.0:{usual} lets others reach it")
     })
 }
 
@@ -39,10 +36,13 @@ mod tests {
             ("[::1]:8888", "[::1]:8888"),
             ("0.0.0.0:9464", "0.0.0.0:9464"),
         ] {
-            assert_eq!(parse(text).map(|a| a.to_string()), Ok(wanted.to_owned()));
+            assert_eq!(
+                parse(text, 8_888).map(|a| a.to_string()),
+                Ok(wanted.to_owned())
+            );
         }
         for text in ["8888", "", ":", ":70000", "example.org:80", "*:80"] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text, 8_888).is_err(), "{text}");
         }
     }
 }
