@@ -63,7 +63,10 @@ impl Conversation {
                 _ if event.data.is_empty() => Verdict::default(),
                 Some(b"endpoint") if is_get => {
                     let address = String::from_utf8_lossy(&event.data);
-                    self.stream = Some(now.rules.streams.open(&address));
+                    let before = self.stream.replace(now.rules.streams.open(&address));
+                    if let Some(before) = before.filter(|key| Some(*key) != self.stream) {
+                        now.rules.streams.close(before);
+                    }
                     Verdict::default()
                 }
                 _ => self.judge(&event.data, source, held, now),

@@ -240,6 +240,7 @@ fn bad_frames_pass_and_are_counted() {
             talk.client(UPGRADE).server(UPGRADED);
             talk.passes.clear();
             talk.says(from, &bytes[..cut]).says(from, &bytes[cut..]);
+            assert_eq!(talk.count("unsplit"), 1, "{name} {cut}");
             talk.says(from, b"and more").says(from.other(), b"and here");
             assert_eq!(
                 talk.got(from.other()),
