@@ -3,6 +3,7 @@
 // Tables on stdout are what this program is for.
 #![allow(clippy::print_stdout)]
 
+mod bare;
 mod cpu;
 mod crowd;
 mod echo;
@@ -14,6 +15,7 @@ mod machine;
 mod meter;
 mod pinned;
 mod rate;
+mod relay;
 mod table;
 mod wrk;
 
@@ -32,12 +34,14 @@ tests/bench/run [NAME…] [--rounds N] [--seconds N] [--connections N]
   bomber  20 clients x 10,000 pings a second on an open schedule
   idle    idle WebSocket connections: time, CPU and memory
   many    CPU time per call at many connections against 100
+  relay   the proxy of mcp-chaos while no fault is active, beside a bare epoll relay (messages) and a bare splice relay
+          (bulk): CPU time per message, delay, throughput; status 1 where the medians are not good
   echo    serves the raw MCP server that these are measured against, alone, until it is killed
 All but echo without a name. 9 rounds of 3 s, 19000 connections (many: 9000, since the bench holds both ends) unless told
 otherwise. It wants two CPUs: the server gets the first, the generator under test the second.";
 
 /// What can be asked for, in the order in which it is run.
-const NAMES: [&str; 6] = ["lag", "cpu", "deep", "bomber", "idle", "many"];
+const NAMES: [&str; 7] = ["lag", "cpu", "deep", "bomber", "idle", "many", "relay"];
 
 /// What was asked for.
 struct Asked {
@@ -48,7 +52,14 @@ struct Asked {
 }
 
 fn main() -> Result<ExitCode> {
-    let Some(asked) = parse(std::env::args().skip(1))? else {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [bare, how, upstream] = &arguments[..]
+        && bare == "bare"
+    {
+        // The bench starts itself, so that a bare relay is a process like the one that it is held against.
+        bare::serve(how, upstream)?;
+    }
+    let Some(asked) = parse(arguments.into_iter())? else {
         println!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
@@ -68,6 +79,7 @@ fn main() -> Result<ExitCode> {
             "cpu" => cpu::compare(&machine, rounds, span)?,
             "deep" => rate::deep(&machine, rounds, span)?,
             "bomber" => rate::bomber(&machine, rounds, span)?,
+            "relay" => good &= relay::judge(&machine, rounds, span)?,
             "idle" => crowd::idle(&machine, rounds, asked.connections.unwrap_or(19_000))?,
             _ => crowd::many(&machine, rounds, span, asked.connections.unwrap_or(9_000))?,
         }

@@ -1,0 +1,304 @@
+//! The proxy of mcp-chaos while no fault is active, beside bare relays: CPU time per message, delay, and throughput.
+
+use crate::bare;
+use crate::echo;
+use crate::figures::Figures;
+use crate::lean::Lean;
+use crate::load;
+use crate::machine::Machine;
+use crate::pinned::{self, Running};
+use anyhow::{Context as _, Result, ensure};
+use record::Histogram;
+use record::clock::mono_ns;
+use rustix::net::{RecvFlags, recv};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PER_S: u64 = 1_000;
+const CLIENTS: usize = 50;
+/// What may be added to the median, in µs; CPU time per message as a multiple of the bare relay's; throughput as a share
+/// of the bare splice relay's.
+const ADDS: f64 = 100.0;
+const COSTS: f64 = 2.0;
+const MOVES: f64 = 0.8;
+
+/// A relay that runs on the CPU under test.
+enum Relay {
+    Bare(Running),
+    Chaos(Child),
+}
+
+/// Rounds of all in turn; true where the medians are good.
+///
+/// # Errors
+/// Where something does not start, or hangs up.
+pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
+    let (load_cpu, relay_cpu) = (machine.server_cpu, machine.client_cpu);
+    let authority = echo::start(load_cpu)?;
+    let mirror = bare::start_mirror(load_cpu)?;
+    let source = bare::start_source(load_cpu)?;
+    let copies = [&authority, &mirror].map(|up| Relay::bare(relay_cpu, "copy", up));
+    let [copy_calls, copy_paced] = both(copies)?;
+    let splices = Relay::bare(relay_cpu, "splice", &source)?;
+    let chaos = [&authority, &mirror, &source].map(|up| Relay::chaos(relay_cpu, up));
+    let [chaos_calls, chaos_paced, chaos_bulk] = three(chaos)?;
+
+    let [mut cpu_copy, mut cpu_chaos, mut rate_copy, mut rate_chaos] =
+        [(); 4].map(|()| Figures::default());
+    let [mut paced_copy, mut paced_chaos] = [(); 2].map(|()| Figures::default());
+    let mut p50 = [(); 3].map(|()| Figures::default());
+    let mut p99 = [(); 3].map(|()| Figures::default());
+    let mut bulk = [(); 3].map(|()| Figures::default());
+    let [mut bulk_cpu_splice, mut bulk_cpu_chaos] = [(); 2].map(|()| Figures::default());
+    for _ in 0..rounds {
+        for (relay, cpu, rate) in [
+            (&copy_calls, &mut cpu_copy, &mut rate_copy),
+            (&chaos_calls, &mut cpu_chaos, &mut rate_chaos),
+        ] {
+            let (cpu_us, per_s) = calls(relay, load_cpu, span)?;
+            cpu.push(cpu_us);
+            rate.push(per_s);
+        }
+        for (i, (address, relay)) in [
+            (&mirror, None),
+            (&copy_paced.1, Some((&copy_paced.0, &mut paced_copy))),
+            (&chaos_paced.1, Some((&chaos_paced.0, &mut paced_chaos))),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let before = relay
+                .as_ref()
+                .map(|(relay, _)| relay.cpu_us())
+                .transpose()?;
+            let times = pinned::on(load_cpu, || paced(address, span))??;
+            if let (Some((relay, cpu)), Some(before)) = (relay, before) {
+                let messages = 2.0 * (PER_S * span.as_secs()) as f64;
+                cpu.push((relay.cpu_us()? - before) / messages);
+            }
+            p50[i].push(times.quantile_us(0.5) as f64 / 1e3);
+            p99[i].push(times.quantile_us(0.99) as f64 / 1e3);
+        }
+        for (i, (address, relay)) in [
+            (&source, None),
+            (&splices.1, Some((&splices.0, &mut bulk_cpu_splice))),
+            (&chaos_bulk.1, Some((&chaos_bulk.0, &mut bulk_cpu_chaos))),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let before = relay
+                .as_ref()
+                .map(|(relay, _)| relay.cpu_us())
+                .transpose()?;
+            let (bytes, mb_per_s) = pinned::on(load_cpu, || drain(address, span))??;
+            if let (Some((relay, cpu)), Some(before)) = (relay, before) {
+                cpu.push((relay.cpu_us()? - before) / bytes * 1e6);
+            }
+            bulk[i].push(mb_per_s);
+        }
+    }
+    println!(
+        "\nThe proxy of mcp-chaos while no fault is active, beside bare relays on the same CPU: median of {rounds} rounds of {} s, range",
+        span.as_secs()
+    );
+    let line = |what: &str, who: &str, figures: &Figures, to: Option<&Figures>| {
+        println!(
+            "{what:<46} {who:<13} {:>24} {:>22}",
+            figures.to_string(),
+            to.map_or_else(String::new, |to| figures.ratios(to).to_string())
+        );
+    };
+    println!(
+        "{:<46} {:<13} {:>24} {:>22}",
+        "", "", "", "ratio, round by round"
+    );
+    line(
+        "CPU µs per message, 50 connections, closed",
+        "epoll relay",
+        &cpu_copy,
+        None,
+    );
+    line("", "mcp-chaos", &cpu_chaos, Some(&cpu_copy));
+    line(
+        "CPU µs per message, 1,000 round trips/s",
+        "epoll relay",
+        &paced_copy,
+        None,
+    );
+    line("", "mcp-chaos", &paced_chaos, Some(&paced_copy));
+    line(
+        "messages/s, 50 connections, closed",
+        "epoll relay",
+        &rate_copy,
+        None,
+    );
+    line("", "mcp-chaos", &rate_chaos, Some(&rate_copy));
+    for (name, times) in [("p50", &p50), ("p99", &p99)] {
+        line(
+            &format!("{name} of a round trip, 1,000/s, µs"),
+            "direct",
+            &times[0],
+            None,
+        );
+        line("", "epoll relay", &times[1], None);
+        line("", "mcp-chaos", &times[2], None);
+    }
+    line("MB/s, one connection", "direct", &bulk[0], None);
+    line("", "splice relay", &bulk[1], None);
+    line("", "mcp-chaos", &bulk[2], Some(&bulk[1]));
+    line("CPU ms per GB", "splice relay", &bulk_cpu_splice, None);
+    line("", "mcp-chaos", &bulk_cpu_chaos, Some(&bulk_cpu_splice));
+    let added = Figures::of(p50[2].each().zip(p50[0].each()).map(|(a, b)| a - b));
+    println!("mcp-chaos adds {added} µs to the p50 of a round trip (two messages)");
+    let good = added.median() <= ADDS
+        && cpu_chaos.ratios(&cpu_copy).median() <= COSTS
+        && bulk[2].ratios(&bulk[1]).median() >= MOVES;
+    if !good {
+        println!(
+            "that is not what it should be: at most {ADDS} µs, {COSTS} times the CPU time, and {MOVES} of the throughput at least"
+        );
+    }
+    for (relay, _) in [
+        copy_calls,
+        copy_paced,
+        splices,
+        chaos_calls,
+        chaos_paced,
+        chaos_bulk,
+    ] {
+        relay.end()?;
+    }
+    Ok(good)
+}
+
+fn both<T>(all: [Result<T>; 2]) -> Result<[T; 2]> {
+    let [a, b] = all;
+    Ok([a?, b?])
+}
+
+fn three<T>(all: [Result<T>; 3]) -> Result<[T; 3]> {
+    let [a, b, c] = all;
+    Ok([a?, b?, c?])
+}
+
+impl Relay {
+    /// A bare one before `upstream` (host:port), and where it listens.
+    fn bare(cpu: usize, how: &str, upstream: &str) -> Result<(Self, String)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["bare", how, upstream]);
+        let mut running = pinned::start(cpu, &mut command)?;
+        let address = running.lines()?.next().context("it says where it is")??;
+        Ok((Self::Bare(running), address))
+    }
+
+    /// The binary, with a plan whose fault never comes, before `upstream`, and where it listens.
+    fn chaos(cpu: usize, upstream: &str) -> Result<(Self, String)> {
+        let mut command = Command::new(pipe_tests::tools().join("mcp-chaos"));
+        command
+            .args(["--quiet", "latency:latency=1s@10h+1s"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = pinned::on(cpu, || command.spawn())?.context("mcp-chaos starts")?;
+        let target = json!({"type": "target", "name": "bench", "url": format!("tcp://{upstream}")});
+        let mut stdin = child.stdin.take().context("it has a stdin")?;
+        writeln!(stdin, "{target}")?;
+        let stdout = child.stdout.take().context("it has a stdout")?;
+        for line in BufReader::new(stdout).lines() {
+            let record: Value = serde_json::from_str(&line?)?;
+            if record["type"] == "target" {
+                let url = record["url"].as_str().context("a target has a URL")?;
+                let address = url.trim_start_matches("tcp://").to_owned();
+                ensure!(address != upstream, "mcp-chaos does not stand in the path");
+                // Kept open: their end would be the end of the run.
+                child.stdin = Some(stdin);
+                return Ok((Self::Chaos(child), address));
+            }
+        }
+        anyhow::bail!("mcp-chaos told no target")
+    }
+
+    fn cpu_us(&self) -> Result<f64> {
+        let pid = match self {
+            Self::Bare(running) => running.pid(),
+            Self::Chaos(child) => child.id(),
+        };
+        pinned::cpu_us(pid).context("the relay is gone")
+    }
+
+    fn end(self) -> Result<()> {
+        match self {
+            Self::Bare(running) => running.kill(),
+            Self::Chaos(mut child) => {
+                child.kill()?;
+                child.wait()?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// CPU microseconds of a relay per message that it passes on, and messages per second, in a closed loop of calls.
+fn calls((relay, address): &(Relay, String), cpu: usize, span: Duration) -> Result<(f64, f64)> {
+    let lean = pinned::on(cpu, || Lean::open(address, CLIENTS))??;
+    let before = relay.cpu_us()?;
+    let (_, per_s) = pinned::on(cpu, || lean.run(&load::ping(), span, 1))??;
+    let messages = 2.0 * per_s * span.as_secs_f64();
+    Ok(((relay.cpu_us()? - before) / messages, 2.0 * per_s))
+}
+
+/// How long round trips of 512 bytes take that begin once a millisecond, in nanoseconds (which the histogram takes for
+/// microseconds).
+fn paced(address: &str, span: Duration) -> Result<Histogram> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
+    let never = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut times = Histogram::default();
+    let mut buf = [b'x'; 512];
+    let start_ns = mono_ns() + 1_000_000;
+    for i in 0..PER_S * span.as_secs() {
+        let due_ns = start_ns + i * (1_000_000_000 / PER_S);
+        if due_ns > mono_ns() {
+            let it_value = Timespec {
+                tv_sec: (due_ns / 1_000_000_000) as i64,
+                tv_nsec: (due_ns % 1_000_000_000) as i64,
+            };
+            let value = Itimerspec {
+                it_interval: never,
+                it_value,
+            };
+            timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &value)?;
+            rustix::io::read(&timer, &mut [0u8; 8])?;
+        }
+        let began_ns = mono_ns();
+        socket.write_all(&buf)?;
+        socket.read_exact(&mut buf)?;
+        times.record(mono_ns() - began_ns);
+    }
+    Ok(times)
+}
+
+/// Bytes that came in a time, and megabytes per second; they are thrown away in the kernel.
+fn drain(address: &str, span: Duration) -> Result<(f64, f64)> {
+    let socket = TcpStream::connect(address)?;
+    let began = Instant::now();
+    let mut bytes = 0.0;
+    let mut buf = vec![0; 4 << 20];
+    while began.elapsed() < span {
+        let (_, n) = recv(&socket, &mut buf[..], RecvFlags::TRUNC)?;
+        ensure!(n > 0, "the source has ended");
+        bytes += n as f64;
+    }
+    Ok((bytes, bytes / 1e6 / began.elapsed().as_secs_f64()))
+}
