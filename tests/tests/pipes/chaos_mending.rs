@@ -21,7 +21,8 @@ fn pausing(server: &Server) -> Running {
     .stdin(format!("{}\n", target("mine", server)))
     .start();
     until_begun(&running, "run.jsonl", "f1");
-    assert!(is_stopped(server.pid()));
+    // SIGSTOP is sent at once, and takes its moment to reach a process that runs.
+    until("it stands still", PATIENCE, || is_stopped(server.pid()));
     running
 }
 
@@ -85,6 +86,21 @@ fn status_shows_what_is_applied_and_heal_leaves_it_to_a_tool_that_lives() {
     running.signal_one(running.stage("mcp-gen"), libc::SIGKILL);
     let _ = running.finish();
     assert!(!is_stopped(server.pid()));
+}
+
+#[test]
+fn status_shows_faults_in_the_path_as_long_as_they_are_there() {
+    let running = Pipeline::new(format!(
+        "mcp-deploy -q local -n 2 | mcp-chaos -q latency:latency=5ms@300ms+1500ms | mcp-gen {LOAD} --for 4s > run.jsonl"
+    ))
+    .start();
+    until_begun(&running, "run.jsonl", "f1");
+    let applied = lines(&beside(&running, "mcp-chaos status"));
+    assert_eq!(applied.len(), 1, "{applied:#?}");
+    assert_eq!(applied[0]["what"], "latency of local-1, local-2");
+    running.until_written("run.jsonl", r#""id":"f1","state":"ended""#);
+    assert!(lines(&beside(&running, "mcp-chaos status")).is_empty());
+    running.finish().assert_stages(&[0, 0, 0]);
 }
 
 #[test]
@@ -181,6 +197,52 @@ fn the_first_signal_mends_and_the_run_ends_in_good_order() {
         }
         assert_eq!(stream.only("mcp-gen", "end")["why"], "interrupted");
     }
+}
+
+#[test]
+fn after_a_signal_the_proxies_stay_until_the_reader_has_left() {
+    let running = Pipeline::new(format!(
+        "mcp-deploy -q local -n 2 | mcp-chaos -q latency:latency=300ms@300ms+1h | mcp-gen {LOAD} --for 1h \
+         | (trap '' INT; exec tee run.jsonl) | mcp-report"
+    ))
+    .outlives_signals()
+    .start();
+    until_begun(&running, "run.jsonl", "f1");
+    // Calls are on their way, each for 0.3 s.
+    let answered = || {
+        running
+            .folder()
+            .read("run.jsonl")
+            .windows(11)
+            .filter(|w| *w == b"\"response\":")
+            .count()
+    };
+    let before = answered();
+    until("calls are answered", PATIENCE, || answered() > before + 3);
+    running.signal(libc::SIGINT);
+    let run = running.finish();
+    run.assert_stages(&[130, 130, 130, 0, 130]);
+    let totals = run.recorded("run.jsonl").totals().clone();
+    // What was due and not sent yet is cancelled; what was under way was answered.
+    let errors = totals["errors"].as_object().unwrap();
+    assert!(errors.keys().all(|class| class == "cancelled"), "{totals}");
+}
+
+#[test]
+fn into_a_file_it_stays_until_a_signal_and_then_says_its_last_word() {
+    let server = Server::start(&[]);
+    let running = Pipeline::new("mcp-chaos -q pause@100ms+200ms > run.jsonl")
+        .stdin(format!("{}\n", target("mine", &server)))
+        .outlives_signals()
+        .start();
+    running.until_written("run.jsonl", r#""id":"f1","state":"ended""#);
+    running.signal(libc::SIGTERM);
+    let run = running.finish();
+    run.assert_stages(&[143]);
+    assert_eq!(
+        run.recorded("run.jsonl").only("mcp-chaos", "end")["why"],
+        "interrupted"
+    );
 }
 
 #[test]

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 #[test]
 fn a_tenth_of_the_answers_dropped_is_a_tenth_of_the_calls_timed_out_on_each_transport() {
     let server = Server::start(&["--listen-tcp", "127.0.0.1:0"]);
-    for url in [server.http(), server.ws(), server.tcp()] {
+    let child = "stdio:mcp-deploy serve --stdio".to_owned();
+    for url in [server.http(), server.ws(), server.tcp(), child] {
         let run = Pipeline::new(format!(
-            "mcp-chaos -q drop_answer:method=*,rate=10%@1s+1h --seed 5 | mcp-gen {HASTY} --rate 40/s --for 4s > run.jsonl"
+            "mcp-chaos -q drop_answer:method=*,rate=10%@1s+1h --seed 5 | mcp-gen {HASTY} --allow-exec --rate 40/s --for 4s > run.jsonl"
         ).replace("--rate 20/s ", ""))
         .stdin(format!("{}\n", json!({"type": "target", "name": "mine", "url": url})))
         .run();
@@ -78,7 +79,7 @@ fn each_error_lands_in_its_own_class_as_often_as_it_was_made() {
 #[test]
 fn nobody_on_the_way_reads_tls_and_that_is_told() {
     let target = json!({"type": "target", "name": "far", "url": "https://localhost:1/mcp"});
-    let run = Pipeline::new("mcp-chaos -q drop_answer@0s+1h | head -7 > run.jsonl")
+    let run = Pipeline::new("mcp-chaos -q drop_answer@0s+1h | head -5 > run.jsonl")
         .stdin(format!("{target}\n"))
         .run();
     run.assert_stages(&[0, 0]);

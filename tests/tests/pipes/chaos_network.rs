@@ -125,23 +125,43 @@ fn every_transport_goes_through_the_proxy_as_it_would_without() {
 }
 
 #[test]
-fn a_command_has_no_proxy_and_that_is_told() {
+fn a_server_that_is_a_child_of_its_client_is_spoken_to_through_the_proxy_too() {
     let target =
         json!({"type": "target", "name": "child", "url": "stdio:mcp-deploy serve --stdio"});
     let run = Pipeline::new(format!(
-        "mcp-chaos -q latency:latency=20ms@100ms+1h | mcp-gen {LOAD} --allow-exec --for 500ms > run.jsonl"
+        "mcp-chaos -q latency:latency=50ms@1s+1h | mcp-gen {LOAD} --allow-exec --for 3s > run.jsonl"
     ))
     .stdin(format!("{target}\n"))
     .run();
     run.assert_stages(&[0, 0]);
     let stream = run.recorded("run.jsonl");
+    let began = one(&stream, "f1", "began")["at_us"].as_u64().unwrap();
+    assert!(p50_us(&rows(&stream, began + 300_000, u64::MAX)) >= 50_000);
+    assert_eq!(stream.totals()["errors"], json!({}));
+    assert_conserved(&stream);
+}
+
+#[test]
+fn a_target_that_cannot_have_a_proxy_is_called_past_it_and_that_is_told() {
+    // The name is nobody's, and so the proxy would lead nowhere.
+    let target =
+        json!({"type": "target", "name": "nobody", "url": "http://no-such-host.invalid/mcp"});
+    let run = Pipeline::new("mcp-chaos -q latency:latency=20ms@0s+1h | head -6 > run.jsonl")
+        .stdin(format!("{target}\n"))
+        .run();
+    run.assert_stages(&[0, 0]);
+    let stream = run.recorded("run.jsonl");
+    assert_eq!(stream.warnings("no_proxy").len(), 1);
+    assert!(
+        String::from_utf8(run.file("run.jsonl"))
+            .unwrap()
+            .contains(&target.to_string())
+    );
     let failed = one(&stream, "f1", "failed");
     assert!(
-        failed["text"].as_str().unwrap().contains("a command"),
+        failed["text"].as_str().unwrap().contains("no-such-host"),
         "{failed}"
     );
-    assert_eq!(stream.warnings("no_proxy").len(), 1);
-    assert_eq!(stream.totals()["errors"], json!({}));
 }
 
 #[test]

@@ -124,6 +124,24 @@ fn any_bytes_pass_through_the_filters_unchanged() {
 }
 
 #[test]
+fn any_bytes_pass_through_mcp_chaos_with_a_plan_in_and_out_of_the_path() {
+    for seed in 200..206 {
+        let input = lines(&mut Dice::new(seed), true);
+        let mut bytes = input.join(&b'\n');
+        if input.last().is_some_and(Vec::is_empty) {
+            bytes.push(b'\n');
+        }
+        for plan in ["pause@1h", "latency:latency=5ms@1h drop_answer@1h"] {
+            let run = Pipeline::new(format!("mcp-chaos -q {plan}"))
+                .stdin(bytes.clone())
+                .run();
+            run.assert_stages(&[0]);
+            assert_forwarded("mcp-chaos", seed, &input, &run.stdout);
+        }
+    }
+}
+
+#[test]
 fn any_bytes_pass_through_the_generator_while_it_makes_its_load() {
     let server = Server::start(&[]);
     for seed in 100..106 {

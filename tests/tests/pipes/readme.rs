@@ -93,6 +93,45 @@ fn every_load_of_the_readme_runs_and_is_reported() {
     }
 }
 
+/// Every fault of these examples begins and ends in a load of 8 s.
+#[test]
+fn the_faults_of_the_readme_are_applied_and_taken_back() {
+    let examples = blocks("Your faults");
+    assert_eq!(examples.len(), 2, "{examples:?}");
+    for example in examples {
+        let mut script = example;
+        for (long, short) in [
+            ("kill@5s", "kill@1s"),
+            ("@15s+5s", "@3s+1s"),
+            ("@10s+20s", "@2s+2s"),
+            ("every=5s@1s", "every=2s@1s"),
+            ("mcp-gen --for 30s", "mcp-gen --connect-for 300ms --for 8s"),
+            ("| mcp-report", "| tee -i run.jsonl | mcp-report"),
+        ] {
+            script = script.replace(long, short);
+        }
+        let finished = Pipeline::new(script.replace("tee -i run.jsonl | tee -i", "tee -i")).run();
+        let stages = &finished.stages[..finished.stages.len() - 1];
+        assert!(
+            stages.iter().all(|&s| s == 0),
+            "{stages:?}: {}",
+            finished.stderr
+        );
+        let stream = finished.recorded("run.jsonl");
+        let of = |state: &str| {
+            let faults = stream.of("fault").into_iter();
+            faults.filter(|f| f["state"] == state).count()
+        };
+        assert!(of("began") >= 2, "{}", finished.stderr);
+        assert_eq!(
+            (of("ended"), of("failed")),
+            (of("began"), 0),
+            "{}",
+            finished.stderr
+        );
+    }
+}
+
 /// Every gate of the report was judged by a value. Which way is the machine's affair: the README promises no latency.
 fn assert_judged(finished: &Finished, gates: usize) {
     let report = finished.verdict("report.json");

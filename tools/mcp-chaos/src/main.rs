@@ -41,6 +41,7 @@ fn main() -> ExitCode {
 fn run(args: &RunArgs, say: &Arc<Say>) -> Result<Ending, String> {
     let mut plan = Plan::of(args.plan.as_deref(), &args.faults)?;
     plan.steady = args.steady.clone().or(plan.steady);
+    director::check(&plan)?;
     let seed = args
         .seed
         .or(plan.seed)

@@ -31,7 +31,7 @@ pub fn run(say: &Say) -> anyhow::Result<Ending> {
             "open": deployment.open.iter().map(|plan| match plan.effect() {
                 Effect::Process(process) => json!({"kind": plan.kind, "id": plan.id, "pid": process.identity.pid, "alive": process.identity.is_alive()}),
                 Effect::Paused(paused) => json!({"kind": plan.kind, "id": plan.id, "pid": paused.identity.pid, "alive": paused.identity.is_alive()}),
-                Effect::Unknown => json!({"kind": plan.kind, "id": plan.id}),
+                Effect::Within(_) | Effect::Unknown => json!({"kind": plan.kind, "id": plan.id}),
             }).collect::<Vec<_>>(),
         });
         match writeln!(stdout, "{line}") {
@@ -74,7 +74,7 @@ fn held(deployment: &Deployment) -> String {
         .iter()
         .map(|plan| match plan.effect() {
             Effect::Process(process) => format!("{} (pid {})", plan.id, process.identity.pid),
-            Effect::Paused(_) => plan.effect().phrase(),
+            Effect::Paused(_) | Effect::Within(_) => plan.effect().phrase(),
             Effect::Unknown => format!("{} {}", plan.kind, plan.id),
         })
         .collect();

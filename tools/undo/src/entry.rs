@@ -57,7 +57,7 @@ pub struct Plan {
     /// without one it lives as long as the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_mono_us: Option<u64>,
-    /// What kind of thing: `process`, `paused`. Kinds that this version does not know are kept and reported.
+    /// What kind of thing: `process`, `paused`, `within`. Kinds that this version does not know are kept and reported.
     pub kind: String,
     /// What undoing needs to know, by kind.
     pub detail: Value,

@@ -49,7 +49,7 @@ mod sweep;
 
 pub use child::{Child, Exit};
 pub use command::{CommandSpec, words};
-pub use effect::{Effect, Paused, ProcessPlan};
+pub use effect::{Effect, Paused, ProcessPlan, Within};
 pub use entry::{Header, Plan};
 pub use error::Error;
 pub use held::Held;

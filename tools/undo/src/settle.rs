@@ -105,7 +105,7 @@ pub(crate) fn take_back(
                 });
                 None
             }
-            (Effect::Paused(_), None) => None, // it has an undo
+            (Effect::Paused(_) | Effect::Within(_), None) => None, // they have an undo
         });
     }
     let mut stopped = stop_unless_hurried(&targets, grace, hurry).into_iter();

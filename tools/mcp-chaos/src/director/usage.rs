@@ -1,10 +1,8 @@
 //! What a plan asks of the place where we stand.
 
-use crate::action::Action;
 use crate::plan::Plan;
-use crate::plan::kind::Level;
+use crate::plan::kind::{Lasts, Level};
 use crate::plan::timing::Anchor;
-use crate::process::Act;
 use crate::stream::place::Place;
 
 /// Whether the plan can be carried out anywhere.
@@ -48,15 +46,12 @@ pub fn splits(plan: &Plan) -> bool {
         .any(|fault| fault.kind.level == Level::Message)
 }
 
-/// Whether something is put into the system that journal and keeper must know of.
+/// Whether something lasts, and so is to stand in the journal: to be taken back, or only to be seen.
 #[must_use]
 pub fn needs_undo(plan: &Plan) -> bool {
-    plan.faults.iter().any(|fault| {
-        matches!(
-            fault.action,
-            Action::Process(Act::Pause | Act::Cpu(_) | Act::Memory(_))
-        )
-    })
+    plan.faults
+        .iter()
+        .any(|fault| fault.kind.lasts == Lasts::Window)
 }
 
 /// The first fault that works only in the path.

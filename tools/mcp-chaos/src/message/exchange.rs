@@ -124,3 +124,36 @@ impl Exchanges {
         self.first == 0 && self.queue.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_an_id_answers_the_one_request_that_there_is() {
+        let mut exchange = Exchange::new(Verb::Post, 0, None);
+        assert_eq!(exchange.call(None), None);
+        exchange.asks(Some(Id::Number(1)), Call::unknown(1));
+        assert_eq!(exchange.call(None), Some(Call::unknown(1)));
+        exchange.asks(Some(Id::Number(2)), Call::unknown(2));
+        assert_eq!(exchange.call(None), None);
+        assert_eq!(exchange.call(Some(&Id::Number(2))), Some(Call::unknown(2)));
+        assert!(!exchange.is_single());
+    }
+
+    #[test]
+    fn an_exchange_is_found_by_its_number_until_it_is_over() {
+        let mut all = Exchanges::default();
+        let numbers: Vec<_> = (0..3)
+            .map(|n| all.push(Exchange::new(Verb::Post, n, None)))
+            .collect();
+        assert_eq!(numbers, [Ok(0), Ok(1), Ok(2)]);
+        all.pop();
+        assert!(all.get(0).is_none());
+        assert_eq!(all.get(2).map(|exchange| exchange.session), Some(2));
+        for _ in 2..MAX_IN_FLIGHT {
+            assert!(all.push(Exchange::new(Verb::Post, 0, None)).is_ok());
+        }
+        assert_eq!(all.push(Exchange::new(Verb::Post, 0, None)), Err(Unsplit));
+    }
+}

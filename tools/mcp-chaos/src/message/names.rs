@@ -10,7 +10,8 @@ const MAX_BYTES: usize = 256;
 pub(super) struct Name(u16);
 
 impl Name {
-    /// The last of those in [`KNOWN`] that belong to the handshake.
+    pub(super) const INITIALIZE: Self = Self(0);
+    pub(super) const INITIALIZED: Self = Self(1);
     pub(super) const DISCOVER: Self = Self(2);
     pub(super) const TOOLS_CALL: Self = Self(3);
     /// There is none.
@@ -20,7 +21,7 @@ impl Name {
 
     /// Whether it belongs to the handshake, without which a client does not even come to the calls.
     pub(super) fn is_handshake(self) -> bool {
-        self.0 <= Self::DISCOVER.0
+        matches!(self, Self::INITIALIZE | Self::INITIALIZED | Self::DISCOVER)
     }
 }
 

@@ -1,11 +1,13 @@
 //! In the path of the calls: each target gets a proxy of ours, and its record that proxy's address.
 
 pub mod fields;
+pub mod reception;
 pub mod rewrite;
 
 use crate::message::Wire;
 use crate::proxy::{Open, Proxies};
 use protocol::endpoint::{Endpoint, Scheme};
+use reception::Reception;
 use record::kind::Target;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,15 +18,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Path {
     proxies: Proxies,
     routes: Arc<Mutex<HashMap<String, Route>>>,
+    /// Where commands come in, once there is one.
+    reception: Arc<Mutex<Option<Reception>>>,
     /// Whether the plan has faults of messages.
     splits: bool,
+}
+
+/// How a target is called through its proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// At this address.
+    At(SocketAddr),
+    /// By this command line instead of its own.
+    By(String),
 }
 
 /// The way to one target.
 #[derive(Debug, Clone)]
 struct Route {
     /// Where its proxy listens, or why it has none.
-    at: Result<SocketAddr, String>,
+    at: Result<Way, String>,
     /// Whether what passes is encrypted.
     is_tls: bool,
 }
@@ -36,6 +49,7 @@ impl Path {
         Self {
             proxies,
             splits,
+            reception: Arc::default(),
             routes: Arc::default(),
         }
     }
@@ -46,11 +60,11 @@ impl Path {
         &self.proxies
     }
 
-    /// Sees to it that the proxy of a target leads to where it is now, and gives the address to call instead.
+    /// Sees to it that the proxy of a target leads to where it is now, and gives the way to call it instead.
     ///
     /// # Errors
     /// A sentence: it cannot have a proxy, and is called as it was.
-    pub fn lead(&self, target: &Target) -> Result<SocketAddr, String> {
+    pub fn lead(&self, target: &Target) -> Result<Way, String> {
         let name = target.key();
         let route = self.routes().get(name).cloned();
         let known = route.and_then(|route| route.at.ok());
@@ -64,31 +78,69 @@ impl Path {
         led
     }
 
-    fn lead_to(&self, target: &Target, known: Option<SocketAddr>) -> Result<SocketAddr, String> {
+    fn lead_to(&self, target: &Target, known: Option<Way>) -> Result<Way, String> {
         let name = target.key();
         let endpoint = Endpoint::parse(&target.url).map_err(|e| e.to_string())?;
         if endpoint.scheme == Scheme::Stdio {
-            return Err(
-                "it is a command, spoken to over its stdin and stdout: no proxy stands there"
-                    .to_owned(),
-            );
+            return self.lead_command(name, &endpoint.path, known.is_some());
         }
         let upstream = *endpoint
             .resolve()
             .map_err(|e| e.to_string())?
             .first()
             .ok_or("its host has no address")?;
-        if let Some(at) = known {
+        if let Some(Way::At(at)) = known {
             self.proxies.aim(name, upstream);
             self.proxies.set_enabled(name, true)?;
-            return Ok(at);
+            return Ok(Way::At(at));
         }
-        self.proxies.open(Open {
+        let open = self.open(name, upstream, endpoint.scheme);
+        self.proxies.open(open).map(Way::At)
+    }
+
+    fn open(&self, name: &str, upstream: SocketAddr, scheme: Scheme) -> Open {
+        Open {
             name: name.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             upstream,
-            split: wire(endpoint.scheme).filter(|_| self.splits),
-        })
+            split: wire(scheme).filter(|_| self.splits),
+        }
+    }
+
+    /// A server that each client starts for itself: `relay-stdio` is started in its place, and brings both ends to us.
+    fn lead_command(&self, name: &str, command: &str, is_open: bool) -> Result<Way, String> {
+        let argv = undo::words(command).map_err(|e| e.to_string())?;
+        let reception = self.reception().map_err(|e| e.to_string())?;
+        if !is_open {
+            // Nobody is to come in but through the reception.
+            self.proxies
+                .open(self.open(name, reception.at(), Scheme::Stdio))?;
+            self.proxies.set_enabled(name, false)?;
+        }
+        let own = undo::own_executable().to_string_lossy().into_owned();
+        let relay = [
+            own,
+            "relay-stdio".to_owned(),
+            "--to".to_owned(),
+            reception.at().to_string(),
+            "--token".to_owned(),
+            reception.token(name),
+            "--".to_owned(),
+        ];
+        let words: Vec<String> = relay.iter().chain(&argv).map(|word| quoted(word)).collect();
+        Ok(Way::By(words.join(" ")))
+    }
+
+    fn reception(&self) -> std::io::Result<Reception> {
+        let mut slot = self
+            .reception
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(reception) = &*slot {
+            return Ok(reception.clone());
+        }
+        let opened = Reception::open(self.proxies.clone())?;
+        Ok(slot.insert(opened).clone())
     }
 
     /// A target is gone: nobody gets through to it, until it is back.
@@ -137,7 +189,12 @@ impl Path {
 fn wire(scheme: Scheme) -> Option<Wire> {
     match scheme {
         Scheme::Ws | Scheme::Http => Some(Wire::Http),
-        Scheme::Tcp => Some(Wire::Lines),
-        Scheme::Wss | Scheme::Https | Scheme::Tcps | Scheme::Stdio => None,
+        Scheme::Tcp | Scheme::Stdio => Some(Wire::Lines),
+        Scheme::Wss | Scheme::Https | Scheme::Tcps => None,
     }
+}
+
+/// A word of a command line, so that it stays one whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }

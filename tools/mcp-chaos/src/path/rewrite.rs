@@ -1,8 +1,8 @@
 //! The record of a target that is called through a proxy: the proxy's address, and what a client needs to be taken for one
 //! that called the server itself.
 
-use super::Path;
 use super::fields::Fields;
+use super::{Path, Way};
 use protocol::endpoint::{Endpoint, Scheme};
 use record::kind::Target;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ pub fn rewrite(
         path.close(target.key());
         return rewritten(line, |fields| fields.set_where_missing("name", &target.url));
     }
-    let at = path.lead(target)?;
-    rewritten(line, |fields| redirect(fields, target, at, via))
+    let way = path.lead(target)?;
+    rewritten(line, |fields| redirect(fields, target, &way, via))
 }
 
 fn rewritten(line: &[u8], change: impl FnOnce(&mut Fields)) -> Result<Option<Vec<u8>>, String> {
@@ -35,12 +35,16 @@ fn rewritten(line: &[u8], change: impl FnOnce(&mut Fields)) -> Result<Option<Vec
     Ok(Some(new))
 }
 
-fn redirect(fields: &mut Fields, target: &Target, at: SocketAddr, via: &str) {
+fn redirect(fields: &mut Fields, target: &Target, way: &Way, via: &str) {
     // Everyone keys targets by name, and the name of one without is its URL, which is another's now.
     fields.set_where_missing("name", &target.url);
     fields.set_where_missing("origin_url", &target.url);
-    fields.set("url", &moved(&target.url, at));
     fields.set("via", via);
+    let at = match way {
+        Way::At(at) => *at,
+        Way::By(command) => return fields.set("url", &format!("stdio:{command}")),
+    };
+    fields.set("url", &moved(&target.url, at));
     let Ok(endpoint) = Endpoint::parse(&target.url) else {
         return;
     };
@@ -145,14 +149,33 @@ mod tests {
     }
 
     #[test]
+    fn a_command_is_started_behind_a_relay_that_brings_its_ends_to_the_proxy() {
+        let path = path();
+        let line = r#"{"type":"target","name":"c","url":"stdio:some-server 'it''s' --x"}"#;
+        let new = pass(&path, line).unwrap();
+        let command = new["url"].as_str().unwrap().strip_prefix("stdio:").unwrap();
+        let words = undo::words(command).unwrap();
+        assert_eq!(words[1..3], ["relay-stdio", "--to"]);
+        assert_eq!(words[6..], ["--", "some-server", "its", "--x"]);
+        // What a shell must read is one word for the shell.
+        let line = r#"{"type":"target","name":"d","url":"stdio:a 'b' | c"}"#;
+        let new = pass(&path, line).unwrap();
+        let words = undo::words(new["url"].as_str().unwrap()).unwrap();
+        assert_eq!(words[7..], ["/bin/sh", "-c", "a 'b' | c"]);
+        assert_eq!(
+            pass(&path, line).unwrap()["url"],
+            new["url"],
+            "the same way again"
+        );
+        assert!(path.proxies().list().iter().all(|p| !p.enabled));
+    }
+
+    #[test]
     fn who_cannot_have_a_proxy_is_called_as_before_and_the_reason_is_kept() {
         let path = path();
-        let wrong = pass(
-            &path,
-            r#"{"type":"target","name":"s","url":"stdio:some-server"}"#,
-        );
-        assert!(wrong.unwrap_err().contains("a command"));
-        assert!(path.leads_to("s").unwrap_err().contains("a command"));
+        let line = r#"{"type":"target","name":"s","url":"http://localhost:99999/mcp"}"#;
+        assert!(pass(&path, line).unwrap_err().contains("no port"));
+        assert!(path.leads_to("s").unwrap_err().contains("no port"));
         assert!(path.leads_to("nobody").is_err());
     }
 }

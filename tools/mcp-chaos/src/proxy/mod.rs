@@ -28,6 +28,7 @@ use poller::{Poller, Waker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -174,6 +175,14 @@ impl Proxies {
     /// A sentence: nobody has this name, or there is no such fault.
     pub fn lift(&self, name: &str, id: &str) -> Result<Counts, String> {
         self.ask(|answer| Order::Lift(name.to_owned(), id.to_owned(), answer))?
+    }
+
+    /// Takes two connections that are there already, and do not block, for one of a proxy: a client's, and its server's.
+    ///
+    /// # Errors
+    /// A sentence: nobody has this name, or there are no more files. Both are closed then.
+    pub fn join(&self, name: &str, client: OwnedFd, server: OwnedFd) -> Result<(), String> {
+        self.ask(|answer| Order::Join(name.to_owned(), client, server, answer))?
     }
 
     /// All proxies, in the order in which they were opened.

@@ -3,6 +3,7 @@
 use super::{Applied, Open, Shown};
 use crate::network::tally::Counts;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::SyncSender;
 
 /// An order.
@@ -15,6 +16,8 @@ pub enum Order {
     Shut(String, SyncSender<()>),
     /// A proxy is there, or not, and keeps its port.
     Enable(String, bool, SyncSender<Result<(), String>>),
+    /// A client and its server come, connected already.
+    Join(String, OwnedFd, OwnedFd, SyncSender<Result<(), String>>),
     /// A toxic comes, or is replaced.
     Apply(String, Applied, SyncSender<Result<(), String>>),
     /// A toxic goes.

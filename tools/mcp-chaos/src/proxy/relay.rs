@@ -229,6 +229,30 @@ impl Relay {
         self.enqueue(slot);
     }
 
+    /// Takes a client and its server for a connection of a proxy.
+    fn join(&mut self, name: &str, client: OwnedFd, server: OwnedFd) -> Result<(), String> {
+        let slot = self.links.next_slot();
+        let number = self.find(name)?.0;
+        let (client, server) = (End::new(client), End::new(server));
+        let watched = self.poller.add(&client, slot, false);
+        watched
+            .and_then(|()| self.poller.add(&server, slot, true))
+            .map_err(|e| format!("no connection of {name} can be watched: {e}"))?;
+        let Some(gate) = self.gates.get_mut(number).and_then(Option::as_mut) else {
+            return Ok(());
+        };
+        gate.accepted += 1;
+        gate.links += 1;
+        let mut link = Link::new(number, gate.accepted, client, gate.talk());
+        link.asked(server, true);
+        for toxic in &gate.toxics {
+            poison(toxic, &mut link, mono_us());
+        }
+        self.links.put(link);
+        self.enqueue(slot);
+        Ok(())
+    }
+
     /// Connects to the address behind.
     fn ask_server(&mut self, slot: usize) {
         let Some(link) = self.links.get(slot) else {
@@ -346,6 +370,9 @@ impl Relay {
                 }
                 Order::Enable(name, enabled, answer) => {
                     drop(answer.send(self.enable(&name, enabled)));
+                }
+                Order::Join(name, client, server, answer) => {
+                    drop(answer.send(self.join(&name, client, server)));
                 }
                 Order::Apply(name, applied, answer) => {
                     drop(answer.send(self.apply(&name, applied)));

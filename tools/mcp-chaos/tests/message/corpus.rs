@@ -1,11 +1,11 @@
-//! Conversations of real clients and servers, recorded; see `fuzz/corpus/splitter`.
+//! Conversations of real clients and servers, recorded; see `tests/fuzz/corpus/splitter`.
 
 use crate::script::Script;
 use std::path::Path;
 
 /// All of them, by name.
 pub fn all() -> Vec<(String, Script)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/splitter");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/splitter");
     let mut found: Vec<(String, Script)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| {

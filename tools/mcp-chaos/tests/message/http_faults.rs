@@ -361,6 +361,12 @@ fn a_stream_is_cut_after_some_events() {
             (None, form.answer(1, &result(1)))
         );
     }
+    // Of events that come together, too, only so many pass.
+    let mut talk = Talk::with(Wire::Http, &["cut_stream:events=1"]);
+    talk.client(post("", &call(1, "a")));
+    talk.server(STREAM.to_owned() + &chunk(&(event("1", PROGRESS) + &event("2", &result(1)))));
+    assert!(talk.close().is_some() && talk.text(Side::Client).contains("id: 1"));
+    assert!(!talk.text(Side::Client).contains("id: 2"));
     let talk = Json.calls(&["cut_stream"], 2);
     assert_eq!(
         (talk.count("no_stream"), talk.count("hit"), talk.close()),

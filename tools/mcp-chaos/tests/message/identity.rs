@@ -2,9 +2,10 @@
 //! that come and go meanwhile.
 
 use crate::script::Script;
+use crate::speak::*;
 use crate::talk::{Talk, fault};
 use crate::{corpus, handmade};
-use mcp_chaos::message::{Counts, Side};
+use mcp_chaos::message::{Counts, Side, Wire};
 
 fn conversations() -> Vec<(String, Script)> {
     [handmade::all(), corpus::all()].concat()
@@ -41,7 +42,7 @@ const SPARING: [&str; 15] = [
 /// between.
 fn cuts(all: usize, most: usize) -> impl Iterator<Item = usize> {
     let near = most / 4;
-    let step = 1 + all / (most / 2);
+    let step = 1 + 2 * all / most.max(1);
     (0..all).filter(move |at| all <= most || *at < near || all - at < near || at % step == 0)
 }
 
@@ -194,7 +195,7 @@ fn what_cannot_be_split_passes_and_is_counted_once_by_each_fault() {
         };
         assert_eq!(talk.count("unsplit"), expected, "{name}");
     }
-    let mut talk = Talk::new(mcp_chaos::message::Wire::Http);
+    let mut talk = Talk::new(Wire::Http);
     talk.client(b"\x16\x03\x01");
     talk.rules.begin("f1", fault("drop_answer"), 1);
     talk.client(b"more").server(b"more").client(b"more");
@@ -202,4 +203,71 @@ fn what_cannot_be_split_passes_and_is_counted_once_by_each_fault() {
         talk.rules.end("f1"),
         Counts::from([("hit", 0), ("matched", 0), ("unsplit", 1)])
     );
+}
+
+#[test]
+fn bad_frames_pass_and_are_counted() {
+    let text = frame("{}");
+    for (name, from, bytes) in [
+        ("reserved bits", Side::Server, vec![0xc1, 1, b'x']),
+        ("an unknown opcode", Side::Server, vec![0x83, 1, b'x']),
+        ("a masked frame of a server", Side::Server, masked("{}")),
+        ("an unmasked frame of a client", Side::Client, text.clone()),
+        (
+            "a continuation of nothing",
+            Side::Server,
+            vec![0x80, 1, b'x'],
+        ),
+        (
+            "a message within another",
+            Side::Server,
+            [&[0x01, 1, b'x'][..], &text].concat(),
+        ),
+        (
+            "a length of too many bytes",
+            Side::Server,
+            vec![0x81, 126, 0, 1, b'x'],
+        ),
+        ("a ping in fragments", Side::Server, vec![0x09, 0]),
+        (
+            "a long ping",
+            Side::Server,
+            [&[0x89, 126, 0, 126][..], &[b'x'; 126]].concat(),
+        ),
+    ] {
+        for cut in 0..bytes.len() {
+            let mut talk = Talk::with(Wire::Http, &["drop_answer:method=*"]);
+            talk.client(UPGRADE).server(UPGRADED);
+            talk.passes.clear();
+            talk.says(from, &bytes[..cut]).says(from, &bytes[cut..]);
+            assert_eq!(talk.count("unsplit"), 1, "{name} {cut}");
+            talk.says(from, b"and more").says(from.other(), b"and here");
+            assert_eq!(
+                talk.got(from.other()),
+                [&bytes[..], b"and more"].concat(),
+                "{name} {cut}"
+            );
+            assert_eq!(talk.got(from), b"and here");
+            assert_eq!(talk.count("unsplit"), 1, "{name} {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_behind_an_upgrade_waits_for_its_answer_but_not_without_end() {
+    let mut talk = Talk::new(Wire::Http);
+    talk.client(UPGRADE).client(masked("{}"));
+    assert_eq!(talk.got(Side::Server), UPGRADE.as_bytes());
+    talk.server(UPGRADED);
+    assert_eq!(
+        talk.got(Side::Server),
+        [UPGRADE.as_bytes(), &masked("{}")].concat()
+    );
+
+    let mut talk = Talk::new(Wire::Http);
+    talk.client(UPGRADE);
+    for _ in 0..20 {
+        talk.client([0x55; 4_096]);
+    }
+    assert_eq!(talk.got(Side::Server).len(), UPGRADE.len() + 20 * 4_096);
 }

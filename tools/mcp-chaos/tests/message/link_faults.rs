@@ -410,6 +410,12 @@ fn faults_add_up_in_the_order_in_which_they_began() {
     let values = Lines.values(&talk);
     assert_eq!(ids(&values), [1, 3, 2, 2]);
     assert_eq!(values[3]["error"]["code"], 5);
+    let talk = Lines.three(&["drop_answer:nth=2", "rpc_error"]);
+    assert_eq!(
+        talk.rules.counts("f2").unwrap()["matched"],
+        2,
+        "what is gone is no match"
+    );
     let talk = Lines.three(&["truncate_json:nth=2", "rpc_error:nth=2"]);
     assert_eq!(talk.rules.counts("f2").unwrap()["broken"], 1);
 }

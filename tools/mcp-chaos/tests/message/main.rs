@@ -9,6 +9,7 @@ mod hostile;
 mod http_faults;
 mod identity;
 mod link_faults;
+#[path = "../mutation/script.rs"]
 mod script;
 mod speak;
 mod talk;

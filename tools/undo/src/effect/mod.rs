@@ -7,11 +7,13 @@
 
 pub(crate) mod paused;
 pub(crate) mod process;
+pub(crate) mod within;
 
 use serde_json::Value;
 
 pub use paused::Paused;
 pub use process::ProcessPlan;
+pub use within::Within;
 
 /// What a plan applies, as far as this version knows it.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub enum Effect {
     Process(ProcessPlan),
     /// A process of somebody else that stands still.
     Paused(Paused),
+    /// Something that lives in its tool and ends with it.
+    Within(Within),
     /// A kind, or a form of a known kind, of another version: never touched, never dropped.
     Unknown,
 }
@@ -31,6 +35,7 @@ impl Effect {
         match kind {
             ProcessPlan::KIND => serde_json::from_value(detail).map(Self::Process),
             Paused::KIND => serde_json::from_value(detail).map(Self::Paused),
+            Within::KIND => serde_json::from_value(detail).map(Self::Within),
             _ => return Self::Unknown,
         }
         .unwrap_or(Self::Unknown)
@@ -41,6 +46,7 @@ impl Effect {
         match self {
             Self::Process(_) => ProcessPlan::KIND,
             Self::Paused(_) => Paused::KIND,
+            Self::Within(_) => Within::KIND,
             Self::Unknown => "unknown",
         }
     }
@@ -51,6 +57,7 @@ impl Effect {
         match self {
             Self::Process(process) => serde_json::to_value(process).unwrap_or_default(),
             Self::Paused(paused) => serde_json::to_value(paused).unwrap_or_default(),
+            Self::Within(within) => serde_json::to_value(within).unwrap_or_default(),
             Self::Unknown => Value::Null,
         }
     }
@@ -61,6 +68,7 @@ impl Effect {
         match self {
             Self::Process(process) => process.phrase(),
             Self::Paused(paused) => paused.phrase(),
+            Self::Within(within) => within.what.clone(),
             Self::Unknown => "something that this version does not know".to_owned(),
         }
     }
@@ -72,6 +80,7 @@ impl Effect {
     pub(crate) fn undo(&self) -> Option<Result<bool, String>> {
         match self {
             Self::Paused(paused) => Some(paused.undo()),
+            Self::Within(_) => Some(Ok(false)),
             Self::Process(_) | Self::Unknown => None,
         }
     }

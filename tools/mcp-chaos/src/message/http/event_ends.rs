@@ -26,8 +26,8 @@ impl EventEnds {
     /// The end of the next event in the input; `None` when all of it was taken.
     pub(super) fn next(&mut self, input: &[u8]) -> Option<usize> {
         let mut at = 0;
-        if std::mem::take(&mut self.after_cr) && input.first() == Some(&b'\n') {
-            at = 1;
+        if !input.is_empty() && std::mem::take(&mut self.after_cr) {
+            at = usize::from(input[0] == b'\n');
         }
         while at < input.len() {
             let Some(length) = memchr::memchr2(b'\r', b'\n', &input[at..]) else {
@@ -86,16 +86,24 @@ mod tests {
     }
 
     #[test]
-    fn wherever_the_stream_is_cut_it_stands_between_events_at_the_same_places() {
-        let text = b"data: a\r\n\r\n\n: x\n\ndata: b\r\r";
-        for cut in 0..text.len() {
+    fn wherever_the_stream_is_cut_the_same_events_end() {
+        let text = b"data: a\r\nid: 1\r\n\r\ndata: b\r\r: x\n\n";
+        for cut in 0..=text.len() {
             let mut ends = EventEnds::new();
-            for mut part in [&text[..cut], &text[cut..]] {
-                while let Some(end) = ends.next(part) {
-                    part = &part[end..];
+            let mut found = Vec::new();
+            let mut begin = 0;
+            for part in [&text[..cut], &text[cut..]] {
+                let mut at = 0;
+                while let Some(end) = ends.next(&part[at..]) {
+                    at += end;
+                    found.push(begin + at);
                 }
+                begin = part.len();
             }
             assert!(ends.is_between(), "{cut}");
+            // Between CR and LF of the blank line, the LF belongs to what follows.
+            let first = if cut == 17 { 17 } else { 18 };
+            assert_eq!(found, [first, 27, 32], "{cut}");
         }
     }
 }
