@@ -57,16 +57,6 @@ impl Running {
         Ok(BufReader::new(stdout).lines())
     }
 
-    /// Kills it, and waits until it is gone.
-    ///
-    /// # Errors
-    /// Where the system refuses.
-    pub fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
-    }
-
     /// Waits for its end; the CPU microseconds (user and system) of its whole life.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::figures::Figures;
 use crate::lean::Lean;
 use crate::load;
 use crate::machine::Machine;
-use crate::pinned::{self, Running};
+use crate::pinned;
 use anyhow::{Context as _, Result, ensure};
 use record::Histogram;
 use record::clock::mono_ns;
@@ -18,7 +18,7 @@ use rustix::time::{
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PER_S: u64 = 1_000;
@@ -29,10 +29,13 @@ const ADDS: f64 = 100.0;
 const COSTS: f64 = 2.0;
 const MOVES: f64 = 0.8;
 
-/// A relay that runs on the CPU under test.
-enum Relay {
-    Bare(Running),
-    Chaos(Child),
+/// A relay that runs on the CPU under test, as long as this is there.
+struct Relay {
+    child: Child,
+    /// Where it listens.
+    address: String,
+    /// Kept open: a reader that has left is the end of the run.
+    _stdout: BufReader<ChildStdout>,
 }
 
 /// Rounds of all in turn; true where the medians are good.
@@ -44,11 +47,12 @@ pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
     let authority = echo::start(load_cpu)?;
     let mirror = bare::start_mirror(load_cpu)?;
     let source = bare::start_source(load_cpu)?;
-    let copies = [&authority, &mirror].map(|up| Relay::bare(relay_cpu, "copy", up));
-    let [copy_calls, copy_paced] = both(copies)?;
+    let copy_calls = Relay::bare(relay_cpu, "copy", &authority)?;
+    let copy_paced = Relay::bare(relay_cpu, "copy", &mirror)?;
     let splices = Relay::bare(relay_cpu, "splice", &source)?;
-    let chaos = [&authority, &mirror, &source].map(|up| Relay::chaos(relay_cpu, up));
-    let [chaos_calls, chaos_paced, chaos_bulk] = three(chaos)?;
+    let chaos_calls = Relay::chaos(relay_cpu, &authority)?;
+    let chaos_paced = Relay::chaos(relay_cpu, &mirror)?;
+    let chaos_bulk = Relay::chaos(relay_cpu, &source)?;
 
     let [mut cpu_copy, mut cpu_chaos, mut rate_copy, mut rate_chaos] =
         [(); 4].map(|()| Figures::default());
@@ -68,8 +72,8 @@ pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
         }
         for (i, (address, relay)) in [
             (&mirror, None),
-            (&copy_paced.1, Some((&copy_paced.0, &mut paced_copy))),
-            (&chaos_paced.1, Some((&chaos_paced.0, &mut paced_chaos))),
+            (&copy_paced.address, Some((&copy_paced, &mut paced_copy))),
+            (&chaos_paced.address, Some((&chaos_paced, &mut paced_chaos))),
         ]
         .into_iter()
         .enumerate()
@@ -88,8 +92,11 @@ pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
         }
         for (i, (address, relay)) in [
             (&source, None),
-            (&splices.1, Some((&splices.0, &mut bulk_cpu_splice))),
-            (&chaos_bulk.1, Some((&chaos_bulk.0, &mut bulk_cpu_chaos))),
+            (&splices.address, Some((&splices, &mut bulk_cpu_splice))),
+            (
+                &chaos_bulk.address,
+                Some((&chaos_bulk, &mut bulk_cpu_chaos)),
+            ),
         ]
         .into_iter()
         .enumerate()
@@ -166,88 +173,76 @@ pub fn judge(machine: &Machine, rounds: usize, span: Duration) -> Result<bool> {
             "that is not what it should be: at most {ADDS} µs, {COSTS} times the CPU time, and {MOVES} of the throughput at least"
         );
     }
-    for (relay, _) in [
-        copy_calls,
-        copy_paced,
-        splices,
-        chaos_calls,
-        chaos_paced,
-        chaos_bulk,
-    ] {
-        relay.end()?;
-    }
     Ok(good)
 }
 
-fn both<T>(all: [Result<T>; 2]) -> Result<[T; 2]> {
-    let [a, b] = all;
-    Ok([a?, b?])
-}
-
-fn three<T>(all: [Result<T>; 3]) -> Result<[T; 3]> {
-    let [a, b, c] = all;
-    Ok([a?, b?, c?])
-}
-
 impl Relay {
-    /// A bare one before `upstream` (host:port), and where it listens.
-    fn bare(cpu: usize, how: &str, upstream: &str) -> Result<(Self, String)> {
+    /// A bare one before `upstream` (host:port).
+    fn bare(cpu: usize, how: &str, upstream: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bare", how, upstream]);
-        let mut running = pinned::start(cpu, &mut command)?;
-        let address = running.lines()?.next().context("it says where it is")??;
-        Ok((Self::Bare(running), address))
+        command.args(["bare", how, upstream]).stdin(Stdio::null());
+        let (child, mut stdout) = started(cpu, &mut command)?;
+        let mut address = String::new();
+        stdout.read_line(&mut address)?;
+        Ok(Self {
+            child,
+            address: address.trim().to_owned(),
+            _stdout: stdout,
+        })
     }
 
-    /// The binary, with a plan whose fault never comes, before `upstream`, and where it listens.
-    fn chaos(cpu: usize, upstream: &str) -> Result<(Self, String)> {
+    /// The binary, with a plan whose fault never comes, before `upstream`.
+    fn chaos(cpu: usize, upstream: &str) -> Result<Self> {
         let mut command = Command::new(pipe_tests::tools().join("mcp-chaos"));
         command
             .args(["--quiet", "latency:latency=1s@10h+1s"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = pinned::on(cpu, || command.spawn())?.context("mcp-chaos starts")?;
+            .stdin(Stdio::piped());
+        let (mut child, mut stdout) = started(cpu, &mut command)?;
         let target = json!({"type": "target", "name": "bench", "url": format!("tcp://{upstream}")});
-        let mut stdin = child.stdin.take().context("it has a stdin")?;
+        let stdin = child.stdin.as_mut().context("it has a stdin")?;
         writeln!(stdin, "{target}")?;
-        let stdout = child.stdout.take().context("it has a stdout")?;
-        for line in BufReader::new(stdout).lines() {
-            let record: Value = serde_json::from_str(&line?)?;
+        let address = loop {
+            let mut line = String::new();
+            ensure!(stdout.read_line(&mut line)? > 0, "mcp-chaos told no target");
+            let record: Value = serde_json::from_str(&line)?;
             if record["type"] == "target" {
                 let url = record["url"].as_str().context("a target has a URL")?;
-                let address = url.trim_start_matches("tcp://").to_owned();
-                ensure!(address != upstream, "mcp-chaos does not stand in the path");
-                // Kept open: their end would be the end of the run.
-                child.stdin = Some(stdin);
-                return Ok((Self::Chaos(child), address));
+                break url.trim_start_matches("tcp://").to_owned();
             }
-        }
-        anyhow::bail!("mcp-chaos told no target")
+        };
+        ensure!(
+            address != upstream,
+            "mcp-chaos does not stand in the path of its target"
+        );
+        Ok(Self {
+            child,
+            address,
+            _stdout: stdout,
+        })
     }
 
     fn cpu_us(&self) -> Result<f64> {
-        let pid = match self {
-            Self::Bare(running) => running.pid(),
-            Self::Chaos(child) => child.id(),
-        };
-        pinned::cpu_us(pid).context("the relay is gone")
-    }
-
-    fn end(self) -> Result<()> {
-        match self {
-            Self::Bare(running) => running.kill(),
-            Self::Chaos(mut child) => {
-                child.kill()?;
-                child.wait()?;
-                Ok(())
-            }
-        }
+        pinned::cpu_us(self.child.id()).context("the relay is gone")
     }
 }
 
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn started(cpu: usize, command: &mut Command) -> Result<(Child, BufReader<ChildStdout>)> {
+    command.stdout(Stdio::piped());
+    let mut child = pinned::on(cpu, || command.spawn())?.context("a relay starts")?;
+    let stdout = child.stdout.take().context("it has a stdout")?;
+    Ok((child, BufReader::new(stdout)))
+}
+
 /// CPU microseconds of a relay per message that it passes on, and messages per second, in a closed loop of calls.
-fn calls((relay, address): &(Relay, String), cpu: usize, span: Duration) -> Result<(f64, f64)> {
-    let lean = pinned::on(cpu, || Lean::open(address, CLIENTS))??;
+fn calls(relay: &Relay, cpu: usize, span: Duration) -> Result<(f64, f64)> {
+    let lean = pinned::on(cpu, || Lean::open(&relay.address, CLIENTS))??;
     let before = relay.cpu_us()?;
     let (_, per_s) = pinned::on(cpu, || lean.run(&load::ping(), span, 1))??;
     let messages = 2.0 * per_s * span.as_secs_f64();

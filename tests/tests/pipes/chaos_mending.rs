@@ -21,7 +21,8 @@ fn pausing(server: &Server) -> Running {
     .stdin(format!("{}\n", target("mine", server)))
     .start();
     until_begun(&running, "run.jsonl", "f1");
-    assert!(is_stopped(server.pid()));
+    // SIGSTOP is sent at once, and takes its moment to reach a process that runs.
+    until("it stands still", PATIENCE, || is_stopped(server.pid()));
     running
 }
 
@@ -222,11 +223,9 @@ fn after_a_signal_the_proxies_stay_until_the_reader_has_left() {
     let run = running.finish();
     run.assert_stages(&[130, 130, 130, 0, 130]);
     let totals = run.recorded("run.jsonl").totals().clone();
-    assert_eq!(
-        totals["errors"],
-        serde_json::json!({}),
-        "they were answered: {totals}"
-    );
+    // What was due and not sent yet is cancelled; what was under way was answered.
+    let errors = totals["errors"].as_object().unwrap();
+    assert!(errors.keys().all(|class| class == "cancelled"), "{totals}");
 }
 
 #[test]

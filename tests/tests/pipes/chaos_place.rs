@@ -145,3 +145,35 @@ fn what_cannot_be_hit_is_a_failed_fault_with_a_sentence_and_the_run_goes_on() {
         assert_eq!(stream.totals()["errors"], serde_json::json!({}));
     }
 }
+
+#[test]
+fn who_is_not_back_after_a_restart_is_a_failed_fault() {
+    let server = Server::start(&[]);
+    let run = Pipeline::new(format!(
+        "mcp-gen {LOAD} --for 2s | mcp-chaos -q restart@steady+500ms > run.jsonl"
+    ))
+    .stdin(format!("{}\n", target("mine", &server)))
+    .run();
+    run.assert_stages(&[0, 0]);
+    let stream = run.recorded("run.jsonl");
+    one(&stream, "f1", "began");
+    let failed = one(&stream, "f1", "failed");
+    assert!(
+        failed["text"].as_str().unwrap().contains("it is not back"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn without_a_journal_nothing_is_applied_that_would_have_to_be_taken_back() {
+    let server = Server::start(&[]);
+    let run = Pipeline::new(format!(
+        "export MCPIPE_STATE=/proc/nowhere; mcp-chaos -q pause@0s+1s | mcp-gen {LOAD} --for 1s > run.jsonl"
+    ))
+    .stdin(format!("{}\n", target("mine", &server)))
+    .run();
+    assert_eq!(run.stages[0], 2, "{}", run.stderr);
+    let text = String::from_utf8(run.file("run.jsonl")).unwrap();
+    assert!(text.contains("journal needs a writable folder"), "{text}");
+    assert!(!text.contains(r#""type":"fault""#), "{text}");
+}

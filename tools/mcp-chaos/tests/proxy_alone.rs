@@ -197,3 +197,45 @@ fn where_no_file_is_left_for_the_way_on_a_client_is_reset() {
         .count();
     assert_eq!(reset, 30 - bench.links());
 }
+
+#[test]
+fn thousands_of_connections_each_with_a_toxic_are_all_served() {
+    const MANY: usize = 2_000;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let most = getrlimit(Resource::Nofile);
+    let current = Some(1_024);
+    setrlimit(Resource::Nofile, Rlimit { current, ..most }).unwrap();
+    let bench = Bench::new();
+    assert_eq!(
+        getrlimit(Resource::Nofile).current,
+        most.maximum,
+        "the soft limit is raised"
+    );
+    // The ends of the test are files, too.
+    assert!(
+        most.maximum
+            .is_none_or(|files| files > 4 * MANY as u64 + 100),
+        "this test wants more files: raise ulimit -Hn"
+    );
+    bench.apply("slow", "latency:latency=50ms,jitter=50ms,side=both");
+    let mut pairs: Vec<_> = (0..MANY).map(|_| bench.connect()).collect();
+    for (n, (client, _)) in pairs.iter_mut().enumerate() {
+        client.write_all(&(n as u64).to_ne_bytes()).unwrap();
+    }
+    for (n, (_, server)) in pairs.iter_mut().enumerate() {
+        let mut word = [0; 8];
+        server.read_exact(&mut word).unwrap();
+        assert_eq!(word, (n as u64).to_ne_bytes());
+        server.write_all(&word).unwrap();
+    }
+    for (n, (client, _)) in pairs.iter_mut().enumerate() {
+        let mut word = [0; 8];
+        client.read_exact(&mut word).unwrap();
+        assert_eq!(word, (n as u64).to_ne_bytes());
+    }
+    let counts = bench.lift("slow");
+    assert_eq!(counts["connections"], MANY as u64);
+    assert_eq!(counts["chunks_delayed"], 2 * MANY as u64);
+    drop(pairs);
+    until("they are forgotten", || bench.links() == 0);
+}

@@ -54,7 +54,8 @@ fn pausing(folder: &Folder, victim: i32, deadline_s: &str) -> Owner {
         ("OWNER_DEADLINE_S", deadline_s),
     ];
     let owner = Owner::start_with(folder, "run-p", "owner#1", &["sleep", "600"], &env);
-    assert!(is_stopped(victim));
+    // SIGSTOP takes its moment to reach a process that runs.
+    until("it stands still", || is_stopped(victim));
     owner
 }
 

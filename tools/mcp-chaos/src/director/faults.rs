@@ -1,34 +1,27 @@
-//! A fault from its begin to its end: whom it hits, what holds it, and what is written down.
+//! The begin of a fault: whom it hits, and when it is to end.
 
 use super::Director;
-use super::applied::{Applied, Lifted};
+use super::applied::Applied;
+use super::applying::SPARE;
 use super::dues::Due;
 use super::moment::Moment;
 use crate::action::Action;
-use crate::dice;
 use crate::plan::kind::Lasts;
-use crate::plan::timing::time;
-use crate::process::beside::Beside;
-use crate::process::restart::{BACK_WITHIN, Restarting};
-use crate::process::{Act, busy, filler, kill};
-use crate::proxy::{self, What};
+use crate::process::Act;
+use crate::process::restart::BACK_WITHIN;
 use crate::stream::seen::Seen;
-use record::kind::{Fault, Warning};
-use std::collections::BTreeMap;
+use record::kind::Fault;
 use std::time::Duration;
 use undo::{Effect, Held, Within};
-
-/// Beyond the end of a fault, the time until the keeper ends it in our place.
-const SPARE: Duration = Duration::from_secs(5);
 
 /// A fault that is applied.
 pub(super) struct Running {
     /// Its place in the plan.
-    fault: usize,
+    pub(super) fault: usize,
     /// By target.
-    applied: Vec<(String, Applied)>,
+    pub(super) applied: Vec<(String, Applied)>,
     /// What `status` sees of it, where it lives in this process.
-    seen: Option<Held>,
+    pub(super) seen: Option<Held>,
 }
 
 impl Director {
@@ -122,274 +115,5 @@ impl Director {
             .into_iter()
             .map(|place| live[place].clone())
             .collect()
-    }
-
-    /// Applies it to one target.
-    fn apply(
-        &mut self,
-        fault: usize,
-        id: &str,
-        seen: &Seen,
-        length: Duration,
-    ) -> Result<Applied, String> {
-        match &self.plan.faults[fault].action {
-            Action::Process(act) => self.apply_to_process(&act.clone(), fault, id, seen, length),
-            Action::Network(toxic) => {
-                let what = What::Toxic(*toxic);
-                self.apply_in_path(what, toxic.toxicity, fault, id, seen)
-            }
-            Action::Message(message) => {
-                let what = What::Message(message.clone());
-                self.apply_in_path(what, 1.0, fault, id, seen)
-            }
-        }
-    }
-
-    fn apply_in_path(
-        &self,
-        what: What,
-        toxicity: f64,
-        fault: usize,
-        id: &str,
-        seen: &Seen,
-    ) -> Result<Applied, String> {
-        let path = self.path.as_ref().ok_or("there is no proxy")?;
-        let name = seen.target.key();
-        path.leads_to(name)?;
-        if matches!(what, What::Message(_)) {
-            path.reads(name)?;
-        }
-        let applied = proxy::Applied {
-            id: id.to_owned(),
-            what,
-            toxicity,
-            // Its own dice for each fault and target, whatever else there is.
-            seed: dice::throw(self.seed, fault as u64 + 1, dice::named(name)),
-            ramp: self.plan.faults[fault].timing.ramp,
-        };
-        path.proxies().apply(name, applied)?;
-        Ok(Applied::InPath {
-            proxies: path.proxies().clone(),
-            name: name.to_owned(),
-            id: id.to_owned(),
-        })
-    }
-
-    fn apply_to_process(
-        &mut self,
-        act: &Act,
-        fault: usize,
-        id: &str,
-        seen: &Seen,
-        length: Duration,
-    ) -> Result<Applied, String> {
-        let ramp = self.plan.faults[fault].timing.ramp;
-        let process = seen.process.as_ref().map_err(Clone::clone)?;
-        self.guard.allows(process)?;
-        let label = format!("{id}-{}", seen.target.key());
-        let deadline = length + SPARE;
-        let undo = || {
-            self.undo
-                .as_deref()
-                .ok_or_else(|| "there is no journal".to_owned())
-        };
-        Ok(match act {
-            Act::End(signal) => {
-                kill::send(process, *signal)?;
-                Applied::Over
-            }
-            Act::Restart(_) => Applied::Restarting(Restarting::begin(process)?),
-            Act::Pause => {
-                let undo = self.undo.as_deref().ok_or("there is no journal")?;
-                Applied::Paused(self.pauses.begin(undo, &label, process, deadline)?)
-            }
-            Act::Cpu(cpu) => {
-                let arguments = busy::arguments(cpu, ramp, process)?;
-                let workers = busy::workers(&arguments);
-                Applied::Busy(
-                    Beside::begin(undo()?, &label, arguments, deadline)?,
-                    workers,
-                )
-            }
-            Act::Memory(memory) => {
-                let arguments = filler::arguments(memory, ramp);
-                Applied::Filled(Beside::begin(undo()?, &label, arguments, deadline)?)
-            }
-        })
-    }
-
-    /// Ends a fault now, early where there is a text that says so.
-    pub(super) fn finish(&mut self, id: &str, early: Option<&str>) {
-        self.finish_at(id, early, None);
-    }
-
-    fn finish_at(&mut self, id: &str, early: Option<&str>, moment: Option<Moment>) {
-        let Some(running) = self.running.remove(id) else {
-            return;
-        };
-        if let Some(seen) = running.seen {
-            // Where that cannot be written, the keeper does at the deadline.
-            let _ = seen.forget();
-        }
-        let mut counts = BTreeMap::new();
-        let mut odd: Vec<String> = early.map(str::to_owned).into_iter().collect();
-        let (mut lifted, mut kept) = (Vec::new(), Vec::new());
-        for (name, applied) in running.applied {
-            let is_lost = matches!(&applied, Applied::Restarting(r) if !r.is_back);
-            match applied.lift(&mut self.pauses) {
-                Ok(Lifted {
-                    counts: own,
-                    odd: text,
-                }) => {
-                    for (what, n) in own {
-                        *counts.entry(what.to_owned()).or_insert(0) += n;
-                    }
-                    odd.extend(text.map(|text| format!("{name}: {text}")));
-                    match is_lost {
-                        true => kept.push((name, "it is not back".to_owned())),
-                        false => lifted.push(name),
-                    }
-                }
-                Err(why) => {
-                    self.fail_loudly(format!("{id} on {name}: {why}"));
-                    kept.push((name, why));
-                }
-            }
-        }
-        let moment = moment.unwrap_or_else(Moment::now);
-        let text = |parts: Vec<String>| (!parts.is_empty()).then(|| record::cut(parts.join("; ")));
-        if !lifted.is_empty() {
-            let mut record = self.record(running.fault, id, "ended", moment);
-            record.targets = lifted;
-            record.counts = counts;
-            record.text = text(odd.clone());
-            if !matches!(self.plan.faults[running.fault].kind.lasts, Lasts::Instant) {
-                self.say.note(&format!("{id} ended: {}", record.kind));
-            }
-            self.write(record);
-        }
-        if !kept.is_empty() {
-            let mut record = self.record(running.fault, id, "failed", moment);
-            record.targets = kept.iter().map(|(name, _)| name.clone()).collect();
-            odd.extend(kept.iter().map(|(name, why)| format!("{name}: {why}")));
-            record.text = text(odd);
-            self.write(record);
-            for (name, why) in kept {
-                self.warn_missed(running.fault, id, Some(name), &why);
-            }
-        }
-    }
-
-    /// The grace time of a restart is over.
-    pub(super) fn harder(&mut self, id: &str) {
-        let Some(running) = self.running.get_mut(id) else {
-            return;
-        };
-        let mut refused = Vec::new();
-        for (name, applied) in &mut running.applied {
-            if let Applied::Restarting(restarting) = applied
-                && let Err(error) = restarting.harder()
-            {
-                refused.push(format!("{id}: SIGKILL to {name}: {error}"));
-            }
-        }
-        for text in refused {
-            self.warn(Warning::new("fault_failed", text));
-        }
-    }
-
-    /// A target came by: perhaps one that a restart waits for.
-    pub(super) fn see_restarted(&mut self, seen: &Seen) {
-        let mut all_back = Vec::new();
-        for (id, running) in &mut self.running {
-            let mut waits = false;
-            for (name, applied) in &mut running.applied {
-                if let Applied::Restarting(restarting) = applied {
-                    if name == seen.target.key() && !seen.target.is_gone() {
-                        restarting.see(&seen.process);
-                    }
-                    waits |= !restarting.is_back;
-                }
-            }
-            let is_restart = matches!(running.applied.first(), Some((_, Applied::Restarting(_))));
-            if is_restart && !waits {
-                all_back.push(id.clone());
-            }
-        }
-        for id in all_back {
-            self.finish(&id, None);
-        }
-    }
-
-    /// Whoever is not back after a restart is given up.
-    pub(super) fn give_up(&mut self, id: &str) {
-        let text = format!("waited {}", time(BACK_WITHIN));
-        self.finish(id, Some(&text));
-    }
-
-    fn miss_all(&mut self, fault: usize, id: &str, missed: Vec<(String, String)>, moment: Moment) {
-        let mut record = self.record(fault, id, "failed", moment);
-        record.targets = missed.iter().map(|(name, _)| name.clone()).collect();
-        if missed.is_empty() {
-            let live = self.roster.live();
-            let names: Vec<&str> = live.iter().take(8).map(|s| s.target.key()).collect();
-            let there = match names.is_empty() {
-                true => "no target is there".to_owned(),
-                false => format!("no target fits; there are {}", names.join(", ")),
-            };
-            record.text = Some(record::cut(there.clone()));
-            self.write(record);
-            return self.warn_missed(fault, id, None, &there);
-        }
-        let whys: Vec<String> = missed
-            .iter()
-            .map(|(n, why)| format!("{n}: {why}"))
-            .collect();
-        record.text = Some(record::cut(whys.join("; ")));
-        self.write(record);
-        for (name, why) in missed {
-            self.warn_missed(fault, id, Some(name), &why);
-        }
-    }
-
-    fn warn_missed(&mut self, fault: usize, id: &str, target: Option<String>, why: &str) {
-        self.has_failed |= self.is_strict;
-        let kind = self.plan.faults[fault].kind.name;
-        let on = target
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" on {name}"));
-        let text = record::cut(format!("{id} ({kind}) failed{on}: {why}"));
-        self.warn(Warning {
-            target,
-            ..Warning::new("fault_failed", text)
-        });
-    }
-
-    pub(super) fn note_begin(&self, record: &Fault) {
-        let length = record.for_us.map_or_else(String::new, |us| {
-            format!(" for {}", time(Duration::from_micros(us)))
-        });
-        let targets = record.targets.join(", ");
-        self.say.note(&format!(
-            "{}: {} of {targets}{length}",
-            record.id, record.kind
-        ));
-    }
-
-    fn record(&self, fault: usize, id: &str, state: &str, moment: Moment) -> Fault {
-        let wanted = &self.plan.faults[fault];
-        let mut parameters = wanted.params.in_record();
-        if !wanted.timing.ramp.is_zero() {
-            let ramp_us = wanted.timing.ramp.as_micros() as u64;
-            parameters.insert("ramp_us".to_owned(), ramp_us.into());
-        }
-        Fault {
-            id: id.to_owned(),
-            state: state.to_owned(),
-            kind: wanted.kind.name.to_owned(),
-            parameters,
-            seed: Some(self.seed),
-            ..moment.record(self.instants.t0_us())
-        }
     }
 }

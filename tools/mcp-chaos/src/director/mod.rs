@@ -2,25 +2,29 @@
 
 mod api;
 mod applied;
+mod applying;
 mod brake;
 mod dues;
 mod ending;
 mod faults;
 mod instants;
+mod lifting;
 mod moment;
+mod opening;
 mod roster;
 mod starting;
 mod steadying;
+mod telling;
 mod usage;
 
 use crate::api::{Api, Told};
-use crate::cli::{RunArgs, TOOL};
+use crate::cli::RunArgs;
 use crate::path::Path;
 use crate::plan::Plan;
 use crate::plan::timing::Windows;
 use crate::process::guard::Guard;
 use crate::process::pause::Pauses;
-use crate::proxy::{Proxies, Said};
+use crate::proxy::Said;
 use crate::steady::probe::Probed;
 use crate::stream::place::Place;
 use crate::stream::{self, Arrival, Wants};
@@ -87,7 +91,7 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         drop(on_signal.send(Happening::Signal(number, nth)));
     })
     .map_err(|e| format!("cannot watch signals: {e}"))?;
-    let path = open_path(&plan, args, &tell)?;
+    let path = opening::open_path(&plan, args, &tell)?;
     let api = api::open(args, path.as_ref(), seed, &tell)?;
     let intervals = Arc::new(AtomicBool::new(false));
     let wants = Wants {
@@ -127,25 +131,11 @@ pub fn run(plan: Plan, seed: u64, args: &RunArgs, say: &Arc<Say>) -> Result<Endi
         dues: Dues::default(),
         running: BTreeMap::new(),
         pauses: Pauses::default(),
+        warned: 0,
         is_winding_down: false,
         has_failed: false,
     };
     Ok(director.live())
-}
-
-/// Starts the relay, where the plan has faults in the path, or clients of the API may.
-fn open_path(
-    plan: &Plan,
-    args: &RunArgs,
-    tell: &Sender<Happening>,
-) -> Result<Option<Path>, String> {
-    if !usage::needs_path(plan) && args.api.is_none() {
-        return Ok(None);
-    }
-    let tell = tell.clone();
-    let proxies = Proxies::start(move |said| drop(tell.send(Happening::Relay(said))))
-        .map_err(|e| format!("can't start the proxy: {e}: raise `ulimit -n` or `ulimit -u`"))?;
-    Ok(Some(Path::new(proxies, usage::splits(plan))))
 }
 
 struct Director {
@@ -180,6 +170,8 @@ struct Director {
     begun: Vec<u64>,
     running: BTreeMap<String, Running>,
     pauses: Pauses,
+    /// So many times a fault was told to have failed.
+    warned: u64,
     /// No fault begins any more.
     is_winding_down: bool,
     /// The exit status is to be 2.
@@ -293,50 +285,5 @@ impl Director {
             self.instants.stage(stage);
             self.arm();
         }
-    }
-
-    fn write(&mut self, body: impl Into<Body>) {
-        self.unwritten.push_back(body.into());
-        self.write_waiting();
-    }
-
-    fn write_waiting(&mut self) {
-        let Some(pen) = &self.pen else {
-            return;
-        };
-        while let Some(body) = self.unwritten.pop_front() {
-            if let Err(body) = pen.offer(body) {
-                self.unwritten.push_front(body);
-                break;
-            }
-        }
-        while self.unwritten.len() > MAX_UNWRITTEN {
-            self.unwritten.pop_back();
-            pen.count_dropped(1);
-        }
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        let remedy = warning.remedy.as_ref();
-        let remedy = remedy.map_or_else(String::new, |remedy| format!(" ({remedy})"));
-        self.say.note(&format!("{}{remedy}", warning.text));
-        self.write(warning);
-    }
-
-    /// Opens journal and keeper, where the plan has something that they must know of.
-    fn open_undo(&mut self) -> Result<(), String> {
-        let Some(pen) = self.pen.as_ref().filter(|_| usage::needs_undo(&self.plan)) else {
-            return Ok(());
-        };
-        let (identity, say) = (pen.identity(), Arc::clone(&self.say));
-        let undo = Undo::open(&identity.run, TOOL, &identity.from, move |text| {
-            say.note(text);
-        })
-        .map_err(|e| e.to_string())?;
-        let undo = Arc::new(undo);
-        self.guard.spare(undo.keeper_pid());
-        self.brake.covers(&undo);
-        self.undo = Some(undo);
-        Ok(())
     }
 }

@@ -25,6 +25,7 @@ use crate::network::Toxic;
 pub use crate::network::tally::Counts;
 use order::Order;
 use poller::{Poller, Waker};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -114,11 +115,12 @@ struct Handle {
 }
 
 impl Proxies {
-    /// Starts the relay's thread. `tell` is called from it, and must not call it back.
+    /// Starts the relay's thread, and lets this process have as many open files as it may. `tell` is called from it, and must not call it back.
     ///
     /// # Errors
     /// The system has no more threads or files for us.
     pub fn start(tell: impl Fn(Said) + Send + 'static) -> io::Result<Self> {
+        raise_open_files();
         let poller = Poller::new()?;
         let waker = poller.waker();
         let (orders, ordered) = channel();
@@ -212,6 +214,14 @@ impl Proxies {
             .recv()
             .map_err(|_| "the proxies have ended: nothing can be asked of them".to_owned())
     }
+}
+
+/// Each connection is two files, and the usual soft limit of 1,024 stands for programs that use select(2).
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused, the soft limit stays what it was.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 impl Drop for Handle {
