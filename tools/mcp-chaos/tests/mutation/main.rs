@@ -2,6 +2,7 @@
 //!
 //! Dice are seeded (MCPIPE_FUZZ_SEED, 7), so that a find can be had again. The same targets are fuzzed guided by coverage in
 //! tests/fuzz, from the same corpus.
+#![allow(clippy::print_stdout)] // how many inputs there were, for whoever looks on
 
 mod api;
 mod mutator;
