@@ -7,6 +7,7 @@
 mod api;
 mod mutator;
 mod plan;
+mod splitter;
 
 use mutator::Mutator;
 use std::path::Path;
@@ -71,4 +72,9 @@ fn plans() {
 #[test]
 fn api() {
     bend("api", api::read);
+}
+
+#[test]
+fn conversations() {
+    bend("splitter", splitter::read);
 }
