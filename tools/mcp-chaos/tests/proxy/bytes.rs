@@ -70,8 +70,8 @@ fn toxics_that_come_and_go_and_are_replaced_meanwhile_lose_nothing() {
         "partition",
         "partition:side=down,toxicity=50%",
     ];
-    for seed in 1..=3 {
-        let bench = Bench::new();
+    for (seed, split) in [(1, None), (2, None), (3, None), (4, Some(Wire::Lines))] {
+        let bench = Bench::splitting(split);
         let is_over = AtomicBool::new(false);
         let pairs: Vec<_> = (0..6).map(|_| bench.connect()).collect();
         std::thread::scope(|scope| {
