@@ -110,15 +110,16 @@ fn described(toxic: &Toxic) -> (&'static str, Vec<(&'static str, Value)>) {
         ),
         Does::LimitData(l) => ("limit_data", vec![("bytes", json!(l.bytes))]),
         Does::Loss(l) => {
-            // The chances that the share and the bursts come from: see types.rs.
+            // The chances that the share and the bursts come from (see types.rs), without what is lost on the way back.
+            let chance = |p: f64| number((p * 1e9).round() / 1e9);
             let ends = (1.0 / l.burst).min(1.0 - l.rate);
             let begins = ends * l.rate / (1.0 - l.rate);
             let correlation = (1.0 - ends - begins).max(0.0);
             (
                 "packet_loss",
                 vec![
-                    ("loss_rate", number(begins)),
-                    ("correlation", number(correlation)),
+                    ("loss_rate", chance(begins)),
+                    ("correlation", chance(correlation)),
                 ],
             )
         }
