@@ -94,6 +94,31 @@ fn ready(ago_us: u64) -> Value {
     })
 }
 
+/// A stream that breaks off behind its `ready` while a slow server is still being asked what it offers: no load is begun
+/// on servers that went with the tool.
+#[test]
+fn a_tool_upstream_that_is_gone_before_the_load_ends_the_run() {
+    let server = Server::start(&["--latency", "400ms"]);
+    let start = json!({
+        "type": "start", "run": "r-1", "from": "mcp-deploy#1", "tool": "mcp-deploy", "version": "1", "pid": 1, "host": "h",
+        "boot_id": "b", "kernel": "k", "cpus": 1, "args": [],
+    });
+    let target = json!({"type": "target", "url": server.http()});
+    let lines = format!("{start}\n{target}\n{}\n", ready(0));
+    let run = Pipeline::new("mcp-gen --clients 1 --rate 5/s --for 1h > run.jsonl")
+        .stdin(lines)
+        .run();
+    run.assert_stages(&[2]);
+    let stream = run.recorded("run.jsonl");
+    assert_eq!(stream.only("mcp-gen", "end")["why"], "failed");
+    assert!(
+        run.stderr.contains("without its last word"),
+        "{}",
+        run.stderr
+    );
+    assert!(stream.from("mcp-gen", "interval").is_empty());
+}
+
 #[test]
 fn a_second_ready_is_ignored_with_a_warning() {
     let server = Server::start(&[]);

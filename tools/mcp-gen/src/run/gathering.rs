@@ -1,5 +1,6 @@
 //! What comes before the load: targets and t0, from upstream or the command line.
 
+use super::steering::killed;
 use super::{Halt, Happening, Run};
 use crate::authorization;
 use crate::intake::{self, Arrival};
@@ -57,7 +58,16 @@ impl Run<'_> {
                 self.targets.put(*target);
             }
             Happening::Arrival(Arrival::Ready(ready)) => self.take_ready(*ready),
-            Happening::Arrival(Arrival::Ended { read: Ok(()), .. }) => self.upstream_ended = true,
+            Happening::Arrival(Arrival::Ended {
+                read: Ok(()),
+                silent,
+            }) => {
+                self.upstream_ended = true;
+                // Not where a recorded stream is played again: its `ready` is old, and does not count.
+                if let (Some(tool), Some(_)) = (silent, &self.ready) {
+                    return Err(Halt::Fatal(killed(&tool)));
+                }
+            }
             Happening::Arrival(Arrival::Ended { read: Err(e), .. }) => {
                 return Err(Halt::Fatal(format!("cannot read stdin: {e}")));
             }

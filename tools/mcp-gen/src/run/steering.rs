@@ -13,7 +13,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// What is said when a tool upstream has ended without a goodbye.
-fn killed(tool: &str) -> String {
+pub(super) fn killed(tool: &str) -> String {
     format!(
         "{tool} upstream ended without its last word, as one does that was killed: its servers are gone with it, so the load was ended too; look for what killed it (memory? a signal 9?) and run again"
     )
