@@ -7,4 +7,5 @@ if ! command -v wrk > /dev/null; then
 fi
 tests/bench/run lag --seconds 2
 tests/bench/run cpu deep bomber --rounds 3 --seconds 2
+tests/bench/run relay --rounds 3 --seconds 2
 tests/bench/run idle many --rounds 1 --seconds 2 --connections 3000
