@@ -10,6 +10,34 @@ use std::time::Duration;
 /// The tool's name.
 pub const TOOL: &str = "mcp-chaos";
 
+// Lines are broken here, so that clap need not: what it breaks cannot be pasted into a shell.
+const EXAMPLES: &str = r#"Examples:
+  # one server killed; two of them frozen, and one killed again and again
+  mcp-deploy local | mcp-chaos kill@20s | mcp-gen --for 60s | mcp-report
+  mcp-deploy local |
+    mcp-chaos pause:count=2@10s+5s 'kill:every=8s..12s@20s' --seed 7 |
+    mcp-gen --for 60s --failover | mcp-report --fail-if 'recovery_time > 10s'
+
+  # the network, and the answers
+  mcp-deploy local |
+    mcp-chaos latency:latency=50ms,jitter=10ms@10s+20s partition:share=half@40s+5s |
+    mcp-gen --for 60s | mcp-report
+  mcp-deploy local | mcp-chaos drop_answer:rate=10%@10s+10s     http_error:status=503,method=resources/read@25s+10s |
+    mcp-gen --for 40s --timeout 2s | mcp-report
+
+  # behind the load: times from a stage, and a steady state first
+  mcp-deploy local | mcp-gen --for 60s |
+    mcp-chaos kill:replica=2@steady+10s --steady 'error_rate < 1% for 5s' |
+    mcp-report
+
+  # Toxiproxy's API, for the targets of a pipeline and alone
+  mcp-deploy local | mcp-chaos --api :8474 | mcp-gen --for 60s | mcp-report
+  mcp-chaos --api :8474
+
+  mcp-chaos --dry-run --plan faults.toml
+  mcp-chaos kinds
+  mcp-chaos heal"#;
+
 /// Breaks MCP servers and networks, and mends them.
 ///
 /// Stands in the pipe between mcp-deploy and mcp-gen, or behind mcp-gen, and copies every line of the stream.
@@ -18,16 +46,7 @@ pub const TOOL: &str = "mcp-chaos";
     name = "mcp-chaos",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:
-  mcp-deploy local | mcp-chaos kill@20s | mcp-gen --for 60s | mcp-report
-  mcp-deploy local | mcp-chaos pause:count=2@10s+5s 'kill:every=8s..12s@20s' --seed 7 | mcp-gen --for 60s | mcp-report
-  mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill:replica=2@steady+10s | mcp-report
-  mcp-deploy local | mcp-gen --for 60s | mcp-chaos kill@5s --steady 'error_rate < 1% for 5s' | mcp-report
-  mcp-deploy local | mcp-chaos --api :8474 | mcp-gen --for 60s | mcp-report
-  mcp-chaos --api :8474
-  mcp-chaos --dry-run --plan faults.toml
-  mcp-chaos kinds
-  mcp-chaos heal"
+    after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What to do besides standing in the pipe.
