@@ -5,6 +5,9 @@
 mod chaos;
 mod chaos_api;
 mod chaos_killed;
+mod chaos_kinds;
+mod chaos_kinds_bytes;
+mod chaos_kinds_ends;
 mod chaos_mending;
 mod chaos_message;
 mod chaos_network;
