@@ -80,7 +80,12 @@ pub fn assert_share(n: usize, of: usize, share: f64) {
 /// Asserts that calls which were due a while after the end of the fault are answered as if nothing had been.
 #[track_caller]
 pub fn assert_back(stream: &Stream, target: &str, after_us: u64) {
-    let from_us = window(stream, target).1 + after_us;
+    assert_well_from(stream, target, window(stream, target).1 + after_us);
+}
+
+/// Asserts that calls which were due from then on are answered well.
+#[track_caller]
+pub fn assert_well_from(stream: &Stream, target: &str, from_us: u64) {
     let mut later = calls(stream, target);
     later.retain(|c| number(c, "due_us") >= from_us);
     assert!(later.len() >= 10, "{target}: {} calls", later.len());
