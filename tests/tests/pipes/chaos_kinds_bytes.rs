@@ -1,6 +1,6 @@
 //! Faults that let bytes come later, and lose none: how many a second, how many of the calls, and by how much.
 
-use crate::chaos_kinds::{assert_share, calls, count, number, service_us, target, window};
+use pipe_tests::faults::{assert_share, calls, count, number, service_us, target, window};
 use pipe_tests::{
     Hostile, Pipeline, Server, Stream, answer, assert_conserved, assert_intervals_add_up,
 };

@@ -1,7 +1,7 @@
 //! Faults that end connections, or let nothing through: which calls fail, of which class, and that the load comes back.
 //! One load for all of them, each on a target of its own.
 
-use crate::chaos_kinds::{
+use pipe_tests::faults::{
     assert_back, calls, count, fault, number, service_us, sums, target, window,
 };
 use pipe_tests::{Folder, Pipeline, Server, Stream, assert_conserved, assert_intervals_add_up};

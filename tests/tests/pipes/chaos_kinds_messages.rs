@@ -1,8 +1,8 @@
 //! Each kind of message fault on each wire: every third call of one tool is hit, each kind on a target of its own, and the
 //! load counts as many errors, of the class that it should be, on that tool alone.
 
-use crate::chaos_kinds::{assert_well_from, calls, count, fault, number, service_us, sums};
 use Shows::{Class, Code, Large, Lost, Overtaken, Slow, Spared, Well};
+use pipe_tests::faults::{assert_well_from, calls, count, fault, number, service_us, sums};
 use pipe_tests::{Pipeline, Server, Stream, asking, assert_conserved, assert_intervals_add_up};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The same seed, plan and load: the same calls fail. Another seed: others do.
 
-use crate::chaos_kinds::{calls, target};
+use pipe_tests::faults::{calls, target};
 use pipe_tests::{Pipeline, Server};
 
 /// What became of the calls of the only client, one after the other, and how many there were.

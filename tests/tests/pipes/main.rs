@@ -5,7 +5,6 @@
 mod chaos;
 mod chaos_api;
 mod chaos_killed;
-mod chaos_kinds;
 mod chaos_kinds_bytes;
 mod chaos_kinds_ends;
 mod chaos_kinds_messages;
