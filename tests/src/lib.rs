@@ -3,6 +3,7 @@
 mod abuse;
 pub mod asking;
 mod dice;
+pub mod faults;
 mod folder;
 mod hostile;
 mod leftovers;

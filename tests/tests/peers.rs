@@ -1,6 +1,8 @@
 //! Our tools on servers that we did not write, and clients that we did not write on our server.
 #![allow(clippy::unwrap_used)] // in a test a panic is the report
 
+#[path = "peer/chaos.rs"]
+mod chaos;
 #[path = "peer/loads.rs"]
 mod loads;
 mod peer;

@@ -5,9 +5,14 @@
 mod chaos;
 mod chaos_api;
 mod chaos_killed;
+mod chaos_kinds_bytes;
+mod chaos_kinds_ends;
+mod chaos_kinds_messages;
+mod chaos_kinds_seed;
 mod chaos_mending;
 mod chaos_message;
 mod chaos_network;
+mod chaos_pipelines;
 mod chaos_place;
 mod chaos_process;
 mod chaos_steady;

@@ -112,11 +112,13 @@ impl Rules {
             if active.fault.act.is_of_requests() {
                 continue;
             }
-            if let Some(id) = active.pool.answered(answer) {
-                let applied = swap_ids::apply(answer, &id);
+            let given = active.pool.answered(answer);
+            if let Some(id) = &given {
+                let applied = swap_ids::apply(answer, id);
                 active.count(applied);
             }
-            let Some(n) = active.chosen(&answer.call) else {
+            // One whose id was given away may be the next to be hit: the other one would never be answered.
+            let Some(n) = active.chosen(&answer.call).filter(|_| given.is_none()) else {
                 continue;
             };
             let applied = match active.fault.act {

@@ -203,6 +203,24 @@ fn two_answers_exchange_their_ids_and_nothing_else() {
 }
 
 #[test]
+fn an_answer_that_carries_the_id_of_another_one_exchanges_it_no_further() {
+    for link in [Lines, Frames] {
+        let mut talk = link.talk(&["swap_ids"]);
+        for id in 1..=4 {
+            talk.client(link.asks(&call(id, "echo")));
+        }
+        for id in [1, 4, 2, 3] {
+            talk.server(link.answers(&result(id)));
+        }
+        let values = link.values(&talk);
+        let ids: Vec<u64> = values.iter().filter_map(|v| v["id"].as_u64()).collect();
+        assert_eq!(ids, [4, 1, 3, 2], "{link:?}: each request has an answer");
+        let counts = ["matched", "hit", "alone"].map(|what| talk.count(what));
+        assert_eq!(counts, [4, 4, 0], "{link:?}");
+    }
+}
+
+#[test]
 fn a_cut_text_lies_in_a_whole_frame_or_line() {
     for link in [Lines, Frames] {
         for keep in ["0%", "10%", "64%", "66%", "100%"] {
