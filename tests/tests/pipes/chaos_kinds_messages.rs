@@ -27,7 +27,7 @@ fn load(wire: Wire, url: &str, connect_for_s: u64, options: &str) -> Stream {
         .collect();
     let run = Pipeline::new(format!(
         "mcp-chaos -q {} --seed 7 | mcp-gen --clients {} --rate 25/s --method tools/call --tool add --tool echo {options} \
-         --connect-for {connect_for_s}s --warmup 0s --interval 100ms --timeout 2s --calls all --allow-exec -q --for 4s \
+         --connect-for {connect_for_s}s --warmup 0s --interval 100ms --timeout 3s --calls all --allow-exec -q --for 4s \
          > run.jsonl",
         plan.join(" "),
         rows.len()
@@ -97,7 +97,7 @@ fn each_fault_lands_in_its_class_over_tcp() {
 fn each_fault_lands_in_its_class_over_stdio() {
     // That nobody is left there is looked at after each pipeline.
     let url = format!("stdio:mcp-deploy serve --stdio {}", SERVED.join(" "));
-    load(Wire::Lines, &url, 3, "");
+    load(Wire::Lines, &url, 6, "");
 }
 
 #[test]

@@ -55,8 +55,8 @@ const ROWS: [Row; 18] = [
     ("gone", "session_gone:", [Spared("no_session"), Lost, NO_HTTP, NO_HTTP, Lost]),
     ("stream", "cut_stream:", [Spared("no_stream"), Class("stream_ended"), NO_HTTP, NO_HTTP, Spared("no_stream")]),
     ("torn", "cut_stream:by=rst,", [Spared("no_stream"), Class("stream_ended"), NO_HTTP, NO_HTTP, Spared("no_stream")]),
-    // 250 bytes at least.
-    ("dripping", "drip:size=32B,pause=50ms,", [Slow(350_000); 5]),
+    // 250 bytes at least, 7 pauses; answers take 100 ms.
+    ("dripping", "drip:size=32B,pause=20ms,", [Slow(240_000); 5]),
     ("large", "oversize:size=64KiB,", [Large(65_536); 5]),
     ("type", "wrong_result_type:", [BROKEN; 5]),
     // A modern request is refused by the server. A legacy stream of events that says text/html is no JSON.
