@@ -77,17 +77,18 @@ pub fn service_us(call: &Value) -> u64 {
     number(call, "done_us") - number(call, "sent_us")
 }
 
-/// Asserts that `n` of `of` is a share as this one, up to four standard deviations.
+/// Asserts that `n` of `of` is a share as this one, up to four standard deviations and so many that are explained otherwise.
 ///
 /// # Panics
 /// Where it is not.
 #[track_caller]
-pub fn assert_share(n: usize, of: usize, share: f64) {
+pub fn assert_share(n: usize, of: usize, share: f64, otherwise: usize) {
     let wanted = of as f64 * share;
     let deviation = (wanted * (1.0 - share)).sqrt();
+    let off = n as f64 - wanted;
     assert!(
-        (n as f64 - wanted).abs() < 4.0 * deviation,
-        "{n} of {of} is not {share}: {wanted:.1} ± {deviation:.1}"
+        off > -4.0 * deviation && off < 4.0 * deviation + otherwise as f64,
+        "{n} of {of} is not {share}: {wanted:.1} ± {deviation:.1}, and {otherwise}"
     );
 }
 
